@@ -1,0 +1,123 @@
+"""The estimate table, and what all analyses do to make one: check counts, set rows side by side, assemble.
+
+Keys tell the rows of one group apart. Categories become text, rows keep their order, no input is changed.
+"""
+
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+
+from divimpact.intervals import miettinen_nurminen_ratio, proportion, ratio, wilson
+
+KEYS = ("period", "unit", "grade", "service", "district", "dimension", "stage")
+COLUMNS = (
+    "measure", "period", "unit", "grade", "service", "district", "dimension", "group", "reference",
+    "benchmark", "stage", "detail", "numerator", "denominator", "reference_numerator",
+    "reference_denominator", "estimate", "conf_low", "conf_high", "confidence", "p_value", "p_adjusted",
+    "method", "rule", "verdict", "cells",
+)  # fmt: skip
+MAY_BE_EMPTY = ("detail", "method", "rule", "verdict")  # text that does not apply to all rows
+
+
+def keys(frame):
+    """Return the key columns that a frame has."""
+    return [key for key in KEYS if key in frame]
+
+
+def checked(counts, *needed):
+    """Return the counts with plain text columns and a role, or say why no estimate can be made of them."""
+    needed = ("dimension", "group", "numerator", "denominator", *needed)
+    if missing := [column for column in needed if column not in counts]:
+        raise ValueError(f"the counts lack {', '.join(missing)}; needed are {', '.join(needed)}")
+    repeated = counts[counts.duplicated([*keys(counts), "group"])]
+    if len(repeated):
+        raise ValueError(
+            f"the counts have more than one row for {_named(repeated)}: add such rows up, or "
+            "pass those of one vacancy, channel, ... at a time"
+        )
+    counts = counts.astype({column: "str" for column in counts.select_dtypes("category")})
+    return counts if "role" in counts else counts.assign(role="group")
+
+
+def union(cells):
+    """Return the cells of several rows as one tuple, in order and without doubles."""
+    return tuple(dict.fromkeys(chain.from_iterable(cells)))
+
+
+def beside(rows, others):
+    """Add the counts of the row of `others` with the same keys, as reference counts, and unite the cells."""
+    added = {name: f"reference_{name}" for name in ("numerator", "denominator", "cells") if name in others}
+    others = others[[*keys(rows), *added]].rename(columns=added)
+    joined = rows.drop(columns=added.values(), errors="ignore").merge(others, on=keys(rows), how="left")
+    if "cells" not in rows:
+        return joined
+    both = zip(joined["cells"], joined["reference_cells"], strict=True)
+    return joined.assign(cells=[union(pair) for pair in both])
+
+
+def compared(counts):
+    """Return the rows that are compared (no reference, no overlapping group), each beside its reference."""
+    is_reference = counts["group"] == counts["reference"]
+    others = counts[~is_reference & (counts["role"] != "overlapping")]
+    alone = others.merge(counts.loc[is_reference, keys(counts)], how="left_anti", on=keys(counts))
+    if len(alone):
+        raise ValueError(
+            f"the reference {alone['reference'].iloc[0]!r} has no row for {_named(alone)}; "
+            f"groups: {', '.join(dict.fromkeys(counts['group']))}"
+        )
+    return beside(others, counts[is_reference])
+
+
+def two_by_two(pairs):
+    """Return the four counts of each comparison, in the order in which `intervals` takes them."""
+    return [pairs[side + part] for side in ("", "reference_") for part in ("numerator", "denominator")]
+
+
+def matched(shares, plan):
+    """Return each row of measure share beside the rows of `plan` for its group, unit (scope) and grade."""
+    shares = shares[shares["measure"] == "share"].drop(columns="reference", errors="ignore")
+    limits = ["conf_low", "conf_high", "confidence", "method"]
+    shares = _placed(shares.reindex(columns=shares.columns.union(limits, sort=False)), "unit")
+    plan = _placed(plan, "scope").drop(columns=["scope", "grade"], errors="ignore")
+    return shares.merge(plan, on=["dimension", "group", "_scope", "_grade"])
+
+
+def rows(frame, measure, estimate, low=np.nan, high=np.nan, confidence=np.nan, method=None, **columns):
+    """Return one estimate for each row of `frame`; confidence and method stand only where limits do."""
+    limited = ~np.isnan(np.broadcast_to(low, len(frame)))
+    stated = {"confidence": np.where(limited, confidence, np.nan), "method": np.where(limited, method, None)}
+    frame = frame.assign(measure=measure, estimate=estimate, conf_low=low, conf_high=high, **stated, **columns)
+    return frame[[column for column in COLUMNS if column in frame]]
+
+
+def rate_rows(counts, measure, confidence, **columns):
+    """Return numerator over denominator of each row, with Wilson limits."""
+    cells = counts["numerator"], counts["denominator"]
+    limits = wilson(*cells, confidence)
+    return rows(counts, measure, proportion(*cells), *limits, confidence, "wilson", **columns)
+
+
+def ratio_rows(pairs, measure, confidence, **columns):
+    """Return the rate of each row over that of its reference, with score limits."""
+    cells = two_by_two(pairs)
+    limits = miettinen_nurminen_ratio(*cells, confidence)
+    return rows(pairs, measure, ratio(*cells), *limits, confidence, "miettinen_nurminen", **columns)
+
+
+def table(*blocks):
+    """Return blocks of rows one below the other, columns in the order of the estimate table."""
+    joined = pd.concat(blocks, ignore_index=True)
+    joined = joined.astype({column: "str" for column in MAY_BE_EMPTY if column in joined})
+    return joined[[column for column in COLUMNS if column in joined]]
+
+
+def _placed(frame, scope):
+    """Say of each row for which unit and grade it holds, empty for all."""
+    places = {"_scope": frame.get(scope), "_grade": frame.get("grade")}
+    frame = frame.assign(**places).fillna(dict.fromkeys(places, ""))
+    return frame.astype(dict.fromkeys(places, "str")).replace({"_scope": {"city": ""}})
+
+
+def _named(frame):
+    return ", ".join(f"{column} {frame[column].iloc[0]}" for column in [*keys(frame), "group"])

@@ -1,0 +1,304 @@
+"""Shares, their bounds, the ladder and the distance to a benchmark."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from divimpact.intervals import wilson
+from divimpact.representation import against_benchmark, ladder, published_shares, shares
+
+ORIGIN = {"dimension": "origin", "reference": "here"}
+
+
+@pytest.fixture
+def staff():
+    """Ten staff in 2024: three from abroad, five from here, two not stated."""
+    return pd.DataFrame(
+        {
+            "period": "2024",
+            **ORIGIN,
+            "group": ["abroad", "here", "not stated", "anyone"],
+            "role": ["group", "group", "undeclared", "overlapping"],
+            "numerator": [3, 5, 2, 8],
+            "denominator": [8, 8, 10, 8],
+            "total": 10,
+            "cells": [("abroad", "declared"), ("here", "declared"), ("silent",), ("both",)],
+            "total_cells": [("all",)] * 4,
+        }
+    )
+
+
+@pytest.fixture
+def benchmark():
+    return pd.DataFrame(
+        {
+            "name": ["population", "population", "labour market"],
+            "dimension": "origin",
+            "group": "abroad",
+            "period": ["2011", "2021", "2030"],
+            "share": [0.20, 0.25, 0.30],
+            "source": "register",
+        }
+    )
+
+
+def test_shares_and_bounds_of_four_rows_counted_by_hand(staff):
+    found = shares(staff)
+    assert found["measure"].tolist() == ["share"] * 4 + ["share_low_bound"] * 3 + ["share_high_bound"] * 3
+    assert found["group"].tolist() == [*staff["group"], *["abroad", "here", "anyone"] * 2]
+    assert found["estimate"].tolist() == [3 / 8, 5 / 8, 2 / 10, 1, 0.3, 0.5, 0.8, 0.5, 0.7, 1]
+    assert found["numerator"].tolist() == [3, 5, 2, 8, 3, 5, 8, 5, 7, 10]
+    assert found["denominator"].tolist() == [8, 8, 10, 8, *[10] * 6]
+    declared, everyone = "of declared staff", "of all staff"
+    assert found["detail"].tolist() == [declared, declared, everyone, declared, *[everyone] * 6]
+    assert found["cells"].iloc[[0, 4, 7]].tolist() == [
+        ("abroad", "declared"),
+        ("abroad", "declared", "all"),
+        ("abroad", "declared", "all"),
+    ]
+
+
+def test_limits_confidence_and_method_stand_together_on_shares_only(staff):
+    found = shares(staff, confidence=0.9)
+    low, high = wilson(staff["numerator"], staff["denominator"], 0.9)
+    expected = pd.DataFrame({"conf_low": low, "conf_high": high, "confidence": 0.9, "method": "wilson"})
+    columns = list(expected)
+    assert_frame_equal(found.loc[found["measure"] == "share", columns], expected)
+    assert found.loc[found["measure"] != "share", columns].isna().all(axis=None)
+
+
+def test_columns_are_those_of_the_estimate_table_in_its_order(staff):
+    assert " ".join(shares(staff)) == (
+        "measure period dimension group reference detail numerator denominator estimate conf_low conf_high "
+        "confidence method cells"
+    )
+
+
+def test_a_plain_frame_gives_shares_without_bounds_and_cells(staff):
+    plain = staff[["dimension", "group", "numerator", "denominator"]].iloc[:2]
+    assert list(shares(plain)["measure"]) == ["share", "share"]
+    assert "cells" not in shares(plain)
+
+
+def test_nobody_declared_is_undefined_not_zero(staff):
+    found = shares(staff.assign(numerator=[0, 0, 10, 0], denominator=[0, 0, 10, 0]).iloc[:3])
+    share = found[found["measure"] == "share"]
+    assert share["estimate"].isna().tolist() == [True, True, False]
+    assert share[["conf_low", "confidence", "method"]].isna().all(axis=1).tolist() == [True, True, False]
+    assert found["estimate"].tolist()[3:] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("group", "declared", "total", "low", "high"),
+    [
+        (144, 800, 1000, 0.144, 0.344),  # 80 % declared, 18 % of those: .144 to .344
+        (6870, 31658, 143000, 0.0480, 0.8267),  # Land Berlin, PartMigG 2024, 21.7 %: 4.80 to 82.67 %
+    ],
+)
+def test_printed_bounds(group, declared, total, low, high):
+    cell = {"group": ["abroad"], "numerator": group, "denominator": declared, "total": total}
+    bounds = shares(pd.DataFrame({**ORIGIN, **cell}))["estimate"].iloc[1:]
+    assert bounds.tolist() == pytest.approx([low, high], abs=5e-5)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_shares_sum_to_one_and_lie_within_their_bounds(a, b, silent):
+    counts = pd.DataFrame(
+        {**ORIGIN, "group": ["a", "b"], "numerator": [a, b], "denominator": a + b, "total": a + b + silent}
+    )
+    share, low, high = shares(counts)["estimate"].to_numpy().reshape(3, 2)
+    if a + b:
+        assert share.sum() == pytest.approx(1)
+        assert (low <= share + 1e-12).all() and (share <= high + 1e-12).all()
+    else:
+        assert np.isnan(share).all()
+
+
+@pytest.mark.parametrize("function", [shares, ladder])
+def test_row_order_decides_nothing_and_the_input_stays_as_it_is(staff, function):
+    staff = pd.concat([staff.assign(grade=grade) for grade in ("basic", "senior")], ignore_index=True)
+    kept, found = staff.copy(deep=True), function(staff)
+    turned = function(staff.iloc[::-1])
+    keys = ["measure", "grade", "group"]
+    found_sorted, turned_sorted = (frame.sort_values(keys, ignore_index=True) for frame in (found, turned))
+    assert_frame_equal(found_sorted, turned_sorted)
+    assert_frame_equal(staff, kept)
+    categories = staff.astype({"group": "category", "grade": "category", "role": "category"})
+    assert_frame_equal(function(categories), found)
+
+
+def test_ladder_is_the_share_in_each_grade_counted_by_hand():
+    staff = pd.DataFrame(
+        {
+            "grade": ["basic", "basic", "senior", "senior"],
+            **ORIGIN,
+            "group": ["abroad", "here"] * 2,
+            "numerator": [4, 6, 0, 5],
+            "denominator": [10, 10, 5, 5],
+            "total": 20,
+        }
+    )
+    found = ladder(staff)
+    low, high = wilson([4, 6, 0, 5], [10, 10, 5, 5])
+    expected = staff[["grade", "dimension", "group", "reference"]].assign(
+        detail="of declared staff",
+        numerator=staff["numerator"],
+        denominator=staff["denominator"],
+        estimate=[0.4, 0.6, 0, 1],
+        conf_low=low,
+        conf_high=high,
+        confidence=0.95,
+        method="wilson",
+    )
+    expected.insert(0, "measure", "grade_share")
+    assert_frame_equal(found, expected)
+
+
+def test_published_shares_have_limits_only_with_a_base():
+    printed = pd.DataFrame(
+        {
+            "period": ["2012", "2018"],
+            "dimension": "origin",
+            "group": "foreign",
+            "share": [0.152, 0.192],
+            "base": [np.nan, 247000],
+            "cells": [("first",), ("second",)],
+        }
+    )
+    kept, found = printed.copy(deep=True), published_shares(printed)
+    low, high = wilson(0.192 * 247000, 247000)
+    expected = pd.DataFrame(
+        {
+            "measure": "share",
+            "period": ["2012", "2018"],
+            "dimension": "origin",
+            "group": "foreign",
+            "detail": "as published",
+            "numerator": np.nan,
+            "denominator": [np.nan, 247000],
+            "estimate": [0.152, 0.192],
+            "conf_low": [np.nan, low],
+            "conf_high": [np.nan, high],
+            "confidence": [np.nan, 0.95],
+            "method": [np.nan, "wilson"],
+            "cells": [("first",), ("second",)],
+        }
+    )
+    assert_frame_equal(found, expected)
+    assert_frame_equal(printed, kept)
+    without = published_shares(printed.drop(columns=["base", "cells"]))
+    assert without[["conf_low", "conf_high", "confidence", "method", "denominator"]].isna().all(axis=None)
+
+
+def test_benchmark_by_hand(staff, benchmark):
+    found = against_benchmark(shares(staff), benchmark)
+    low, high = wilson(3, 8)
+    expected = pd.DataFrame(
+        {
+            "measure": ["representation_ratio", "gap_persons"],
+            "period": "2024",
+            "dimension": "origin",
+            "group": "abroad",
+            "benchmark": "population",
+            "detail": "of declared staff",
+            "numerator": 3,
+            "denominator": 8,
+            "estimate": [1.5, 1.0],
+            "conf_low": [low / 0.25, np.nan],
+            "conf_high": [high / 0.25, np.nan],
+            "confidence": [0.95, np.nan],
+            "method": ["wilson", np.nan],
+            "cells": [("abroad", "declared")] * 2,
+        }
+    )
+    assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("staff", "group", "availability", "ratio", "gap"),
+    [(30, 3, 0.25, 0.40, -4.5), (100, 18, 0.22, 0.818, -4)],  # one cell, five rules
+)
+def test_printed_gaps_and_shares_of_availability(benchmark, staff, group, availability, ratio, gap):
+    cell = {"period": ["2024"], "group": "abroad", "numerator": group, "denominator": staff}
+    available = benchmark.iloc[[1]].assign(share=availability)
+    found = against_benchmark(shares(pd.DataFrame({**ORIGIN, **cell})), available)["estimate"]
+    assert found.tolist() == pytest.approx([ratio, gap], abs=5e-4)
+
+
+def test_each_period_meets_the_latest_benchmark_that_is_not_after_it(staff, benchmark):
+    staff = pd.concat([staff.assign(period=period) for period in ("2010", "2011", "2020", "2021-Q4", "2031")])
+    found = against_benchmark(shares(staff), benchmark.iloc[::-1]).query("measure == 'representation_ratio'")
+    met = (0.375 / found["estimate"]).round(10)
+    assert list(zip(found["period"], found["benchmark"], met, strict=True)) == [
+        ("2011", "population", 0.20),
+        ("2020", "population", 0.20),
+        ("2021-Q4", "population", 0.25),
+        ("2031", "labour market", 0.30),
+        ("2031", "population", 0.25),
+    ]
+
+
+def test_shares_without_period_meet_the_latest_benchmark(staff, benchmark):
+    found = against_benchmark(shares(staff.drop(columns="period")), benchmark)
+    assert found["benchmark"].tolist() == ["population", "labour market"] * 2
+    assert found["estimate"].tolist()[:2] == [0.375 / 0.25, 0.375 / 0.30]
+
+
+def test_benchmarks_of_a_unit_or_a_grade_meet_only_their_own(staff, benchmark):
+    by_unit = shares(pd.concat([staff.assign(unit=unit) for unit in ("parks", "library")]))
+    by_grade = shares(pd.concat([staff.assign(grade=grade) for grade in ("basic", "senior")]))
+    scoped = benchmark.iloc[:2].assign(scope=["parks", ""], grade=[None, "senior"])
+    assert against_benchmark(by_unit, scoped)["unit"].tolist() == ["parks", "parks"]
+    assert against_benchmark(by_grade, scoped)["grade"].tolist() == ["senior", "senior"]
+    assert against_benchmark(shares(staff), scoped).empty
+    assert len(against_benchmark(shares(staff), benchmark.iloc[:1].assign(scope="city", grade=""))) == 2
+
+
+def test_a_benchmark_of_zero_gives_no_ratio_but_a_gap(staff, benchmark):
+    found = against_benchmark(shares(staff), benchmark.iloc[[0]].assign(share=0.0))
+    assert found["estimate"].isna().tolist() == [True, False]
+    assert found["estimate"].iloc[1] == 3
+
+
+def test_published_shares_meet_a_benchmark_and_give_a_gap_only_with_a_base(benchmark):
+    printed = pd.DataFrame(
+        {
+            "period": ["2023", "2024"],
+            "dimension": "origin",
+            "group": "abroad",
+            "share": [0.2, 0.2],
+            "base": [np.nan, 1000],
+        }
+    )
+    found = against_benchmark(published_shares(printed), benchmark)["estimate"]
+    assert found.tolist() == pytest.approx([0.8, 0.8, np.nan, -50], nan_ok=True)
+
+
+def test_counted_and_published_shares_of_the_same_cell_both_meet_the_benchmark(staff, benchmark):
+    printed = pd.DataFrame({"period": ["2024"], "dimension": "origin", "group": "abroad", "share": [0.5]})
+    both = pd.concat([shares(staff), published_shares(printed)])
+    assert against_benchmark(both, benchmark)["estimate"].tolist()[:2] == [1.5, 2]
+
+
+def test_against_benchmark_leaves_its_input_and_answers_nothing_with_no_rows(staff, benchmark):
+    found = shares(staff)
+    kept = found.copy(deep=True), benchmark.copy(deep=True)
+    against_benchmark(found, benchmark)
+    assert_frame_equal(found, kept[0])
+    assert_frame_equal(benchmark, kept[1])
+    assert against_benchmark(found, pd.DataFrame(columns=benchmark.columns)).empty
+
+
+def test_refusals_name_what_is_wrong(staff):
+    with pytest.raises(ValueError, match=r"the counts lack grade; needed are dimension, group, .*, grade"):
+        ladder(staff)
+    with pytest.raises(ValueError, match="more than one row for period 2024, dimension origin, group abroad"):
+        shares(pd.concat([staff, staff]))
+    with pytest.raises(ValueError, match=r"share 15\.2 is not between 0 and 1: write 18 % as 0\.18"):
+        published_shares(pd.DataFrame({"dimension": "origin", "group": "foreign", "share": [0.18, 15.2]}))
+    with pytest.raises(ValueError, match="count 9 of 8: a count lies between"):
+        shares(staff.assign(numerator=9))
