@@ -20,7 +20,6 @@ CONDA_NAMES = {
     "ibis-framework[duckdb]": "ibis-duckdb",
     "jupyter-client": "jupyter_client",
     "matplotlib": "matplotlib-base",
-    "seaborn": "seaborn-base",
 }
 # What conda-forge lacks; environment.yml lists it under "pip:".
 NOT_ON_CONDA = {"gptables"}

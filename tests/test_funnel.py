@@ -272,13 +272,15 @@ def test_each_family_is_one_dimension_within_the_other_keys(west_lancashire):
 
 
 def test_a_comparison_rests_on_the_cells_of_both_and_the_overall_rate_on_those_of_all(west_lancashire):
-    names = [(group[0].lower(), stage[0]) for group, stage in west_lancashire[["group", "stage"]].to_numpy()]
-    found = stages(west_lancashire.assign(cells=[*names]))
+    fourth = west_lancashire[west_lancashire["group"] == "BME"].assign(group="Mixed")
+    counts = pd.concat([west_lancashire, fourth], ignore_index=True)
+    names = [(group[0].lower(), stage[0]) for group, stage in counts[["group", "stage"]].to_numpy()]
+    found = stages(counts.assign(cells=[*names]))
     here = found[found["stage"] == "shortlisted"].set_index(["measure", "group", "detail"])["cells"]
-    assert here["pass_rate"].tolist() == [("b", "s"), ("w", "s"), ("u", "s")]
-    assert here["impact_ratio"].tolist() == [("b", "s", "w"), ("u", "s", "w")]
+    assert here["pass_rate"].tolist() == [("b", "s"), ("w", "s"), ("u", "s"), ("m", "s")]
+    assert here["impact_ratio"].tolist() == [("b", "s", "w"), ("u", "s", "w"), ("m", "s", "w")]
     overall = here["shortfall"].xs("to overall rate", level="detail")
-    assert overall.tolist() == [("b", "s", "w"), ("u", "s", "w", "b")]
+    assert overall.tolist() == [("b", "s", "w", "m"), ("u", "s", "w", "b", "m"), ("m", "s", "w", "b")]
     assert "cells" not in stages(west_lancashire)
 
 

@@ -47,7 +47,7 @@ def test_four_shares_counted_by_hand():
             "period": ["2021", "2022", "2022-Q2"] * 2,
             "dimension": "origin",
             "group": "abroad",
-            "detail": "0.10 (2020) to 0.40 (2022)",
+            "detail": "10 % (2020) to 40 % (2022)",
             "estimate": [1 / 3, 1, -1 / 6, 1, 1, 0.5 ** (1 / 1.5) - 1],
             "conf_low": np.nan,
             "conf_high": np.nan,
@@ -192,7 +192,7 @@ def test_targets_meet_only_shares_of_their_own_unit_grade_and_measure():
 def test_several_targets_are_told_apart_by_detail_with_as_many_digits_as_needed():
     targets = pd.concat([target(), target(goal=0.275, end="2030-Q2")])
     found = progress(share(["2025"], 0.2, reference="here"), targets)
-    assert found["detail"].tolist()[:2] == ["0.18 (2021) to 0.30 (2025)", "0.18 (2021) to 0.275 (2030-Q2)"]
+    assert found["detail"].tolist()[:2] == ["18 % (2021) to 30 % (2025)", "18 % (2021) to 27.5 % (2030-Q2)"]
     assert "reference" not in found
 
 

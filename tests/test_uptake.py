@@ -121,6 +121,9 @@ def test_detail_says_what_was_counted(districts, counted):
     found = rates(districts, counted, confidence=0.9)
     assert found.loc[found["measure"] == "uptake", "detail"].eq(counted).all()
     assert found["confidence"].dropna().eq(0.9).all()
+    low, high = miettinen_nurminen_ratio([300, 20], [1000, 200], [70, 120], [200, 1000], 0.9)
+    ratios = found[found["measure"] == "uptake_ratio"]
+    assert ratios["conf_low"].tolist() == low.tolist() and ratios["conf_high"].tolist() == high.tolist()
 
 
 @settings(max_examples=6, deadline=None)

@@ -116,11 +116,7 @@ def _band(share, ways):
 
 def _detail(ways):
     plan = zip(*(ways[column] for column in WAY), strict=True)
-    return [f"{_short(p0)} ({start}) to {_short(target)} ({end})" for start, p0, end, target in plan]
-
-
-def _short(share):
-    return np.format_float_positional(share, precision=4, min_digits=2)
+    return [f"{100 * p0:.4g} % ({start}) to {100 * target:.4g} % ({end})" for start, p0, end, target in plan]
 
 
 def not_followed(shares, targets):

@@ -1,0 +1,408 @@
+"""From records to complete tables of counts, reduced where the data live.
+
+A count table has a row for each combination of its keys and each group: the groups of the dimension in stated order,
+a combined group above its first part, then the undeclared. Zeros are kept, and so is who has no unit, grade or other
+key (as "not stated"). ``cells`` names the counts that a row gives away: its numerator, its denominator and what is
+between them. `cells` of a city lists them all, so that one mask can be made for the whole review.
+
+However many tables, groups, periods or units are counted, the engine is asked once. It answers with two numbers for
+each combination that occurs: people, and for uptake the eligible among whom they are.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from divimpact.schema import City, Dimension
+
+KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
+NOT_STATED = "not stated"
+
+
+def staff(city: City, dimension: str, *, by: Sequence[str] = ("period",)) -> pd.DataFrame:
+    """Count who works for the city at the end of each period, by group (Q1, Q4).
+
+    ``numerator`` is the staff of the group, ``denominator`` the declared staff and ``total`` all staff; for the
+    undeclared the denominator is all staff. Heads are counted: distinct persons where the records have ``person``
+    (who has no pseudonym counts as often as recorded), else the sum of ``count``, else rows. With two contracts one
+    is one head of the city, and one of each grade. With ``grade`` among the keys, "leadership" adds up the leadership
+    grades. ``total_cells`` names what a bound over all staff gives away besides ``cells``.
+
+    Raises
+    ------
+    ValueError
+        If the table has no such key.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = staff(read_city("data/sample"), "disability")
+    >>> found[["period", "group", "role", "numerator", "denominator", "total"]].tail(3)
+       period       group        role  numerator  denominator   total
+    12   2025        none       group     4600.0       4935.0  5210.0
+    13   2025  disability       group      335.0       4935.0  5210.0
+    14   2025  not stated  undeclared      275.0       5210.0  5210.0
+    """
+    return _tables([_ask(city, "staff", dimension, by)])[0]
+
+
+def applications(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Count who reached each stage of recruitment, by group (Q5).
+
+    ``stage`` is the stage reached: ``numerator`` reached it, ``denominator`` reached the one before. The rows
+    ``stage = overall`` lead from the first stage to the last. Vacancies with an application in progress are left out
+    whole (see `left_out`); where the vacancy is not known, only the applications in progress are.
+
+    Raises
+    ------
+    ValueError
+        If the table has no such key.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = applications(read_city("data/published/west_lancashire"), "ethnicity")
+    >>> found[["stage", "group", "numerator", "denominator"]].head(3)
+             stage    group  numerator  denominator
+    0  shortlisted    White      389.0        920.0
+    1  shortlisted      BME       10.0         43.0
+    2  shortlisted  Unknown        4.0          7.0
+    """
+    return _tables([_ask(city, "applications", dimension, by)])[0]
+
+
+def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "service")) -> pd.DataFrame:
+    """Count users and eligible people by group (Q7).
+
+    ``numerator`` is users, ``denominator`` eligible people. Users are distinct people within one record of the data:
+    added up over periods they are person-periods, over services or districts they are uses. Where not every record
+    says how many of a group are eligible (often so for the undeclared), the denominator is missing.
+
+    Raises
+    ------
+    ValueError
+        If the table has no such key.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = uptake(last_year(read_city("data/sample")), "origin")
+    >>> found[["period", "service", "group", "numerator", "denominator"]].head(3)
+      period          service                 group  numerator  denominator
+    0   2025  Adult education                  none    16041.0     231800.0
+    1   2025  Adult education  migration background     7500.0     148200.0
+    2   2025  Adult education   parents born abroad     3423.0      59284.0
+    """
+    return _tables([_ask(city, "uptake", dimension, by)])[0]
+
+
+def last_year(city: City, table: str = "uptake") -> City:
+    """Return the city with only the last calendar year of ``table``, its periods called by the year.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> periods(last_year(read_city("data/published/berkeley_1973"), "applications"), "applications")
+    ['1973']
+    """
+
+    def of_year(records: ibis.Table) -> ibis.Table:
+        year = records.period.left(4)
+        return records.filter(year == year.max().as_scalar()).mutate(period=year)
+
+    return replace(city, tables=city.tables | {name: of_year(records) for name, records in _parts(city, table)})
+
+
+def periods(city: City, table: str) -> list[str]:
+    """Return the periods of a table, first to last."""
+    found = [records.select("period").distinct() for _, records in _parts(city, table)]
+    return sorted(set(ibis.union(*found).to_pandas()["period"])) if found else []
+
+
+def left_out(city: City) -> pd.DataFrame:
+    """Count what the analyses leave out, with the reason: columns ``table, records, left_out, reason``."""
+    rows = []
+    for name, records in _parts(city, "applications"):
+        everyone, closed = (int(_people(part).fill_null(0).execute()) for part in (records, _closed(records)))
+        reason = "vacancy still open" if "vacancy" in records.columns else "application in progress"
+        rows.append((name, everyone, everyone - closed, reason))
+    return pd.DataFrame(rows, columns=["table", "records", "left_out", "reason"])
+
+
+def shares(city: City, dimension: str = "") -> pd.DataFrame:
+    """Return the published percentages that a city brings instead of counts, with ``cells`` as in a count table.
+
+    The cells are the group, its base and the others; without ``base`` their counts are not known.
+    """
+    found = city.frame("shares")
+    found = found[found["dimension"].isin(city.dimensions_of("shares", dimension))]
+    keys = found[[key for key in ("period", "grade", "dimension", "group") if key in found]].astype(object)
+    rows = [json.dumps(["shares", *row], ensure_ascii=False) for row in keys.itertuples(index=False)]
+    return found.assign(cells=[(row, f"{row} base", f"{row} others") for row in rows])
+
+
+def cells(city: City) -> pd.DataFrame:
+    """List every count that a review of this city may publish or give away, margins and remainders included.
+
+    Columns ``cell`` (its name in the count tables), ``table, by, dimension, count``, and ``declared, everyone``: how
+    many of those counted in that table and period declared the dimension. A count that is not known is missing.
+    Nothing else may be published: `disclosure.protect` refuses an estimate that rests on a cell not listed here.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> cells(read_city("data/published/berkeley_1973")).drop(columns=["cell", "by"])
+              table dimension   count  declared  everyone
+    0  applications    gender  1198.0    4526.0    4526.0
+    1  applications    gender   557.0    4526.0    4526.0
+    2  applications    gender  2691.0    4526.0    4526.0
+    3  applications    gender  1835.0    4526.0    4526.0
+    4  applications    gender  1493.0    4526.0    4526.0
+    5  applications    gender  1278.0    4526.0    4526.0
+    """
+    asked = list(_published(city))
+    listed = [
+        _listed(table).assign(table=each.table, by=", ".join(each.by), dimension=each.known.name)
+        for each, table in zip(asked, _tables(asked), strict=True)
+    ]
+    listed += [_listed_shares(shares(city))] if city.has("shares") else []
+    columns = ["cell", "table", "by", "dimension", "count", "declared", "everyone"]
+    found = pd.concat(listed)[columns] if listed else pd.DataFrame(columns=columns)
+    return found.drop_duplicates(["cell", "count", "declared", "everyone"], ignore_index=True)
+
+
+def _parts(city: City, table: str) -> list[tuple[str, ibis.Table]]:
+    """The table of this name, or its one-way parts."""
+    return [(name, records) for name, records in city.tables.items() if name.partition(".")[0] == table]
+
+
+class _Asked(NamedTuple):
+    """A count table to be: the records that it counts, by which keys."""
+
+    city: City
+    table: str
+    known: Dimension
+    records: ibis.Table
+    by: list[str]
+
+
+def _ask(city: City, table: str, dimension: str, by: Sequence[str]) -> _Asked:
+    records = _closed(city.records(table, dimension))
+    keys = [key for key in KEYS if key in records.columns]
+    if table == "staff" and "period" not in by:
+        raise ValueError("staff is counted at the end of each period: name 'period' among the keys")
+    if unknown := [key for key in by if key not in keys]:
+        raise ValueError(f"{table} cannot be counted by {unknown[0]!r}; its keys are: {', '.join(keys)}")
+    return _Asked(city, table, city.dimensions[dimension], records, [key for key in keys if key in by])
+
+
+def _published(city: City) -> Iterator[_Asked]:
+    """Yield the count tables that the notebooks of a review show."""
+    year = last_year(city)
+    for view, table, by in [
+        (city, "staff", ("period",)),
+        (city, "staff", ("period", "grade")),
+        (city, "applications", ()),
+        (city, "uptake", ("period", "service")),
+        (year, "uptake", ("period", "service")),
+        (year, "uptake", ("period", "service", "district")),
+    ]:
+        if all(city.has(table, key) for key in (None, *by)):
+            yield from (_ask(view, table, dimension, by) for dimension in city.dimensions_of(table))
+
+
+def _tables(asked: list[_Asked]) -> list[pd.DataFrame]:
+    """Count several tables in one query."""
+    if not asked:
+        return []
+    keys = dict.fromkeys(key for each in asked for key in _counted_by(each))
+    counted = ibis.union(*(_reduced(each, number, keys) for number, each in enumerate(asked))).to_pandas()
+    forms = {"staff": _staff, "applications": _applications, "uptake": _uptake}
+    return [
+        forms[each.table](each, *_complete(each, counted[counted["table"] == number]))
+        for number, each in enumerate(asked)
+    ]
+
+
+def _reduced(asked: _Asked, number: int, keys: Iterable[str]) -> ibis.Table:
+    """Reduce records to a row for each combination of keys and group that occurs, under the number of the table."""
+    records, by = asked.records, _counted_by(asked)
+    keyed = records.group_by(**{key: records[key].fill_null(NOT_STATED) for key in by}, group=records[asked.known.name])
+    counted = keyed.agg(people=_people(records).cast("float64"), eligible=_eligible(records))
+    keys = {key: counted[key] if key in by else ibis.literal("") for key in keys}
+    return counted.select("group", "people", "eligible", **keys, table=ibis.literal(number, "int64"))
+
+
+def _counted_by(asked: _Asked) -> list[str]:
+    """Return the keys by which the engine counts: with those asked for, the furthest stage."""
+    return [*asked.by, *(["stage"] if asked.table == "applications" else [])]
+
+
+def _people(records: ibis.Table) -> ibis.Value:
+    """How many people records stand for: users, distinct persons, the sum of their counts, or their number."""
+    if "users" in records.columns:
+        return records.users.sum()
+    if "person" not in records.columns:
+        return _recorded(records)
+    return records.person.nunique() + _recorded(records, where=records.person.isnull()).fill_null(0)
+
+
+def _recorded(records: ibis.Table, where: ibis.Value | None = None) -> ibis.Value:
+    return records["count"].sum(where=where) if "count" in records.columns else records.count(where=where)
+
+
+def _eligible(records: ibis.Table) -> ibis.Value:
+    """Add up the eligible; missing where those of one record are."""
+    if "eligible" not in records.columns:
+        return ibis.null("float64")
+    return (records.eligible.count() == records.count()).ifelse(records.eligible.sum(), ibis.null("float64"))
+
+
+def _closed(records: ibis.Table) -> ibis.Table:
+    """Leave out vacancies with an application in progress: who is still waiting has not been turned away."""
+    if "outcome" not in records.columns:
+        return records
+    waiting = records.outcome.fill_null("") == "in_progress"
+    if "vacancy" not in records.columns:
+        return records.filter(~waiting)
+    still_open = records.filter(waiting).select("vacancy").distinct()
+    return records.filter(~waiting).anti_join(still_open, "vacancy")
+
+
+def _complete(asked: _Asked, counted: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Return every combination of the keys, and people and eligible as arrays of combinations by members."""
+    known, axes = asked.known, {key: _levels(asked.city, key, counted[key]) for key in _counted_by(asked)}
+    keys = pd.DataFrame(list(product(*axes.values())), columns=list(axes))
+    axes["group"] = known.recorded
+    values = np.zeros((*map(len, axes.values()), 2))
+    values[tuple(_places(counted[key], axis) for key, axis in axes.items())] = counted[["people", "eligible"]]
+    values = values.reshape(len(keys), len(known.recorded), 2)
+    parts = [_places(known.combine.get(member, [member]), known.recorded) for member in known.members]
+    return keys, *np.stack([values[:, part].sum(axis=1) for part in parts], axis=1).transpose(2, 0, 1)
+
+
+def _places(names: Iterable[str], axis: Sequence[str]) -> list[int]:
+    number = {name: place for place, name in enumerate(axis)}
+    return [number[name] for name in names]
+
+
+def _levels(city: City, key: str, seen: pd.Series) -> list[str]:
+    """Return the values of a key in stated order: as city.toml says, then by name, and "not stated" at the end."""
+    stated = {"grade": city.grades, "stage": city.stages}.get(key, ())
+    return [*stated, *sorted(set(seen) - set(stated), key=_natural)]
+
+
+def _natural(name: str) -> tuple:
+    """Sort numbers in names as numbers: District 2 before District 10."""
+    parts = re.split(r"(\d+)", name.casefold())
+    parts[1::2] = map(int, parts[1::2])
+    return name == NOT_STATED, parts, name
+
+
+def _staff(asked: _Asked, keys: pd.DataFrame, heads: np.ndarray, _: np.ndarray) -> pd.DataFrame:
+    roles = np.array(list(asked.known.members.values()))
+    if "grade" in keys and asked.city.leadership:
+        keys, heads = _with_leadership(keys, heads, asked.city.leadership)
+    declared = heads[:, roles == "group"].sum(axis=1, keepdims=True)
+    everyone = declared + heads[:, roles == "undeclared"].sum(axis=1, keepdims=True)
+    own, others = (_names(asked, keys, part) for part in ("", "others"))
+    of_declared, of_everyone = (_names(asked, keys, part, [None]) for part in ("declared", "everyone"))
+    of_undeclared, undeclared = _names(asked, keys, "", [asked.known.undeclared]), roles == "undeclared"
+    cells = own, np.where(undeclared, of_everyone, of_declared), np.where(undeclared, of_declared, others)
+    table = _rows(asked, keys, heads, np.where(undeclared, everyone, declared), cells)
+    beside = zip(of_everyone.ravel(), of_undeclared.ravel(), strict=True)
+    return table.assign(total=everyone.repeat(len(roles)), total_cells=[pair for pair in beside for _ in roles])
+
+
+def _with_leadership(keys: pd.DataFrame, heads: np.ndarray, leadership: tuple[str, ...]):
+    """Add "leadership", the sum over the leadership grades, after the grades; grade is the last key."""
+    grades = list(dict.fromkeys(keys["grade"]))
+    places = keys.iloc[:: len(grades), :-1]
+    by_grade = heads.reshape(len(places), len(grades), heads.shape[1])
+    together = by_grade[:, [grade in leadership for grade in grades]].sum(axis=1, keepdims=True)
+    keys = places.merge(pd.DataFrame({"grade": [*grades, "leadership"]}), how="cross")
+    return keys, np.concatenate([by_grade, together], axis=1).reshape(len(keys), heads.shape[1])
+
+
+def _applications(asked: _Asked, keys: pd.DataFrame, furthest: np.ndarray, _: np.ndarray) -> pd.DataFrame:
+    stages = asked.city.stages
+    keys = keys.iloc[:: len(stages), :-1].reset_index(drop=True)
+    by_stage = furthest.reshape(len(keys), len(stages), furthest.shape[1]).swapaxes(0, 1)
+    reached = dict(zip(stages, by_stage[::-1].cumsum(axis=0)[::-1], strict=True))  # a stage implies the earlier ones
+    steps = [*((after, before, after) for before, after in pairwise(stages)), ("overall", stages[0], stages[-1])]
+    tables = []
+    for step, before, after in steps:
+        counted = (after, before, (before, after))  # of whom the last were lost on the way
+        cells = [_names(asked, keys.assign(stage=[stage] * len(keys))) for stage in counted]
+        tables.append(_rows(asked, keys.assign(stage=step), reached[after], reached[before], cells))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _uptake(asked: _Asked, keys: pd.DataFrame, users: np.ndarray, eligible: np.ndarray) -> pd.DataFrame:
+    return _rows(asked, keys, users, eligible, [_names(asked, keys, part) for part in ("users", "eligible", "others")])
+
+
+def _rows(asked: _Asked, keys: pd.DataFrame, numerator: np.ndarray, denominator: np.ndarray, cells) -> pd.DataFrame:
+    members = asked.known.members
+    return (
+        keys.loc[keys.index.repeat(len(members))]
+        .reset_index(drop=True)
+        .assign(
+            dimension=asked.known.name,
+            group=[*members] * len(keys),
+            role=[*members.values()] * len(keys),
+            reference=asked.known.reference,
+            numerator=numerator.ravel(),
+            denominator=denominator.ravel(),
+            cells=list(zip(*(names.ravel() for names in cells), strict=True)),
+        )
+    )
+
+
+def _names(asked: _Asked, keys: pd.DataFrame, part: str = "", members: Sequence[str | None] = ()) -> np.ndarray:
+    """Name cells, keys by members, by what they count: in JSON no two share a name, whatever characters are in it."""
+    rows = [dict(zip(keys, row, strict=True)) for row in keys.to_numpy().tolist()]
+    places = [json.dumps([asked.table, row], ensure_ascii=False) for row in rows]
+    members = members or asked.known.members
+    own = [json.dumps([asked.known.name, member, part], ensure_ascii=False) for member in members]
+    return np.add.outer(np.array(places, dtype=object), np.array(own, dtype=object))
+
+
+def _listed(table: pd.DataFrame) -> pd.DataFrame:
+    """Set the cells of a count table beside their counts, and beside how many declared."""
+    declared = _declared(table)
+    counts = [table["numerator"], table["denominator"], table["denominator"] - table["numerator"]]
+    listed = [declared.assign(cell=table["cells"].str[i], count=count) for i, count in enumerate(counts)]
+    if "total" in table:
+        table = table[table["role"] != "undeclared"]
+        declared = declared.loc[table.index]
+        counts = [table["total"], table["total"] - table["denominator"]]
+        listed += [declared.assign(cell=table["total_cells"].str[i], count=count) for i, count in enumerate(counts)]
+    return pd.concat(listed)
+
+
+def _declared(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of each row how many people of its period declared, of all there: staff, applicants or users."""
+    once = table["role"].isin(["group", "undeclared"])
+    if "grade" in table:
+        once &= table["grade"] != "leadership"
+    if "stage" in table:
+        once &= table["stage"] == "overall"
+    people = table["denominator" if "stage" in table else "numerator"].where(once, 0)
+    of = {"declared": people.where(table["role"] == "group", 0), "everyone": people}
+    return pd.DataFrame(of).groupby(table.get("period", pd.Series("", table.index))).transform("sum")
+
+
+def _listed_shares(table: pd.DataFrame) -> pd.DataFrame:
+    base = table["base"] if "base" in table else pd.Series(np.nan, table.index)
+    people = (table["share"] * base).round()
+    table = table.assign(table="shares", by="period", declared=np.nan, everyone=np.nan)
+    counts = [people, base, base - people]
+    return pd.concat(table.assign(cell=table["cells"].str[i], count=count) for i, count in enumerate(counts))

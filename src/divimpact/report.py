@@ -1,0 +1,177 @@
+"""Run the notebooks on a city and leave a report, complete or not at all."""
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from tqdm import tqdm
+
+from divimpact import __version__, counts, disclosure, runner
+from divimpact.config import DataError, Problem, nearest
+from divimpact.schema import City, read_city
+
+LIBRARIES = ("numpy", "pandas", "scipy", "ibis-framework", "duckdb", "matplotlib", "papermill")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A notebook, the tables of which it needs one, and what it answers."""
+
+    notebook: str
+    tables: tuple[str, ...]
+    asks: str
+
+
+QUESTIONS = (
+    Question("trajectories", ("staff", "shares"), "how far the staff has come towards reflecting the people (Q1, Q4)"),
+    Question("recruitment_funnel", ("applications",), "where recruitment loses whom (Q5)"),
+    Question("uptake", ("uptake",), "who uses services and who hardly does (Q7)"),
+)
+TABLES_BESIDE = {
+    "targets": "how much of the gap to the goal is closed (Q1)",
+    "benchmark": "whether the staff reflects the population (Q4)",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished report: its first page, and a sentence for each question that the data left open."""
+
+    page: Path
+    open_questions: tuple[str, ...]
+
+
+def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | None = None) -> Report:
+    """Review a city: run each notebook that its tables allow, and leave a report in ``out``.
+
+    Parameters
+    ----------
+    data
+        The city's folder.
+    out
+        The folder of the report. An earlier report there is replaced at the end, or stays as it is.
+    parameters
+        Given to each notebook that has them, as texts: a period stays the text it is.
+
+    Raises
+    ------
+    DataError
+        If the data are bad or no notebook has a parameter; nothing is written.
+    runner.NotebookError
+        If a notebook fails; the earlier report is untouched.
+    """
+    data, out, parameters = Path(data), Path(out), dict(parameters or {})
+    if out.exists() and not (out / "provenance.json").is_file() and (out.is_file() or any(out.iterdir())):
+        raise DataError(
+            [Problem(str(out), "", "holds something that is no report", remedy="Name another folder with --out.")]
+        )
+    with tqdm(total=2, desc="reading the city", leave=False, disable=None) as bar:
+        city = read_city(data)
+        bar.update()
+        bar.set_description("what may be shown")
+        plan = disclosure.plan(counts.cells(city), disclosure.Policy(**city.publication))
+        bar.update()
+    runs = _runs(city, parameters)
+    with _work_folder(out) as work:
+        (work / "notebooks").mkdir()
+        placed = {name: {"data": str(data), "out": str(work)} | given for name, given in runs.items()}
+        executed = runner.run(placed, work / "notebooks")
+        for path in executed.values():
+            _tidy(path, work, out)
+        from divimpact import site  # its libraries take seconds to import; the notebooks did not wait for them
+
+        site.write(work, city, executed, plan, counts.left_out(city), open_questions(city))
+        _provenance(work, city, runs)
+        _hand_over(work, out)
+    return Report(out / "index.html", tuple(open_questions(city)))
+
+
+def open_questions(city: City) -> list[str]:
+    """Return a sentence for each table that a city did not bring: what it would have answered."""
+    needs = [(question.tables, question.asks) for question in QUESTIONS] + [
+        ((name,), asks) for name, asks in TABLES_BESIDE.items()
+    ]
+    return [
+        f"Without the table {' or '.join(tables)} it stays open {asks}."
+        for tables, asks in needs
+        if not any(map(city.has, tables))
+    ]
+
+
+def _runs(city: City, given: Mapping[str, str]) -> dict[str, dict]:
+    """Return the notebooks that this city can run, each with its parameters."""
+    parameters, only = runner.parameters([question.notebook for question in QUESTIONS], given), given.get("dimension")
+    held = {
+        question.notebook: {name for table in question.tables for name in city.dimensions_of(table)}
+        for question in QUESTIONS
+    }
+    runs = {name: parameters[name] for name, dimensions in held.items() if (only in dimensions if only else dimensions)}
+    if runs:
+        return runs
+    rule = f"has {only!r} in no table" if only else "holds no table that a notebook answers from"
+    remedy = nearest(only or "", city.dimensions) or " ".join(open_questions(city))
+    raise DataError([Problem(city.folder.name, "", rule, remedy=remedy)])
+
+
+@contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    """A private folder beside the report, on the same disk, gone at the end whatever happens."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))  # readable by its owner alone
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _tidy(path: Path, work: Path, out: Path) -> None:
+    """Take from an executed notebook what is of this machine and this minute: paths, timings."""
+    notebook = nbformat.reads(path.read_text(encoding="utf-8").replace(str(work), str(out)), as_version=4)
+    for part in (notebook, *notebook.cells):
+        part.metadata.pop("papermill", None)
+    nbformat.write(notebook, path)
+
+
+def _provenance(work: Path, city: City, runs: dict[str, dict]) -> None:
+    """Write what the report was made from: hashes of inputs and tables, parameters, versions."""
+    record = {
+        "divimpact": __version__,
+        "python": sys.version.split()[0],
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "city": city.name,
+        "inputs": {
+            path.name: _sha256(path)
+            for path in sorted(city.folder.iterdir())
+            if path.suffix in (".toml", ".csv", ".parquet")
+        },
+        "ignored": list(city.ignored),
+        "left_out": counts.left_out(city).to_dict("records"),
+        "parameters": runs,
+        "tables": {path.name: _sha256(path) for path in sorted((work / "tables").iterdir())},
+    }
+    (work / "provenance.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hand_over(work: Path, out: Path) -> None:
+    """Put the finished report in the place of the earlier one."""
+    work.chmod(0o755)
+    earlier = work.with_name(f"{work.name}-earlier")
+    if out.exists():
+        out.rename(earlier)
+    work.rename(out)
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,172 @@
+"""Figures draw what the protected table holds: limits, parity, gaps; labelled, described, in stated order."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from test_words import FUNNEL, STAFF, TARGETS, protected
+
+from divimpact import figures, funnel, publish, representation, uptake
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def texts(axes):
+    return [text.get_text() for text in np.ravel(axes)[0].figure.texts]
+
+
+def key(axes):
+    return [text.get_text() for text in np.ravel(axes)[0].figure.legends[0].get_texts()]
+
+
+def inside(axes):
+    """Whether every text lies inside the figure and none of the words at its head lies over another."""
+    figure = np.ravel(axes)[0].figure
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    boxes.append(figure.legends[0].get_window_extent())
+    whole = figure.bbox
+    fits = all(b.x0 >= whole.x0 and b.x1 <= whole.x1 and b.y0 >= whole.y0 and b.y1 <= whole.y1 for b in boxes)
+    apart = not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+    return fits and apart
+
+
+def test_trajectory_draws_shares_limits_and_the_way_to_the_goal():
+    table = protected(representation.shares(STAFF))
+    axes = figures.trajectory(table, TARGETS, source="made up")
+    line, *_ = axes.get_lines()
+    assert line.get_ydata() == pytest.approx([0.18, 0.265])
+    assert line.get_xdata() == pytest.approx([2022, 2026])  # a period stands at its end
+    way = next(line for line in axes.get_lines() if line.get_linestyle() == "--")
+    assert (list(way.get_xdata()), list(way.get_ydata())) == ([2022, 2026], [0.18, 0.3])
+    low, high = table.where(measure="share").frame[["conf_low", "conf_high"]].iloc[1]
+    whiskers = axes.containers[0].lines[2][0].get_segments()[1]
+    assert whiskers[:, 1] == pytest.approx([low, high])
+    assert texts(axes)[0] == "abroad: 26.5\N{NO-BREAK SPACE}% of staff in 2025"
+    assert texts(axes)[-1] == "Source: made up."
+    assert set(key(axes)) == {"abroad", "straight line to the goal", "abroad, of all staff, whoever the undeclared are"}
+    assert inside(axes)
+
+
+def test_no_line_runs_across_a_change_of_definition():
+    table = protected(representation.shares(STAFF))
+    lines = [line for line in figures.trajectory(table, TARGETS.head(0), ["2023"]).get_lines() if len(line.get_xdata())]
+    assert not [line for line in lines if {2022, 2026} <= set(np.round(line.get_xdata(), 6))]
+    axes = figures.trajectory(table, TARGETS.head(0), ["2023"])
+    assert "another definition from 2023" in key(axes)
+
+
+def test_targets_of_other_groups_and_grades_are_not_drawn():
+    others = pd.concat([TARGETS.assign(group="none"), TARGETS.assign(grade="leadership"), TARGETS.assign(scope="Parks")])
+    axes = figures.trajectory(protected(representation.shares(STAFF)), others)
+    assert not [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+
+
+def test_a_hidden_share_leaves_a_gap_and_a_note():
+    axes = figures.trajectory(protected(representation.shares(STAFF), hidden=["a"]), TARGETS.head(0))
+    assert np.isnan(axes.get_lines()[0].get_ydata()[0])
+    assert "hidden" in texts(axes)[-1]
+
+
+def test_pass_rates_stand_in_stated_order_with_the_reference_in_grey():
+    axes = figures.pass_rates(protected(funnel.stages(FUNNEL)))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["shortlisted", "overall"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1], "the first stage is on top"
+    colours = {bar.get_label(): bar.lines[0].get_color() for bar in axes.containers}
+    assert colours == {"BME": figures.COLOURS[0], "White": figures.GREY}
+    markers = {bar.lines[0].get_marker() for bar in axes.containers}
+    assert len(markers) == 2, "never colour alone"
+    assert axes.containers[0].lines[0].get_xdata() == pytest.approx([10 / 43, 2 / 43])
+    assert inside(axes)
+
+
+def test_impact_ratios_draw_parity_and_four_fifths_and_stay_on_the_axis():
+    nobody = FUNNEL.assign(numerator=[0, 389, 0, 117])
+    axes = figures.impact_ratios(protected(funnel.stages(nobody)))
+    uprights = [line.get_xdata()[0] for line in axes.get_lines() if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2]
+    assert {0.8, 1} <= set(uprights)
+    drawn = axes.containers[0].lines[0].get_xdata()
+    assert (drawn >= axes.get_xlim()[0]).all(), "a ratio of 0 stands at the edge of a logarithmic axis"
+    assert inside(axes)
+
+
+def test_uptake_has_a_panel_for_each_service():
+    rows = [
+        {"period": period, "service": service, "dimension": "origin", "group": group, "reference": "none"}
+        for period in ("2024-Q1", "2024-Q2")
+        for service in ("Library", "Pool", "Advice")
+        for group in ("none", "abroad")
+    ]
+    counts = pd.DataFrame(rows).assign(numerator=range(50, 62), denominator=200, cells=[(f"c{i}",) for i in range(12)])
+    panels = figures.uptake(protected(uptake.rates(counts)))
+    assert [axes.get_title() for axes in panels.flat if axes.get_visible()] == ["Library", "Pool", "Advice"]
+    assert panels[0, 0].get_lines()[0].get_ydata() == pytest.approx([0.25, 0.28])
+    assert inside(panels)
+
+
+@pytest.mark.parametrize("draw", [figures.pass_rates, figures.impact_ratios])
+def test_alt_text_holds_every_shown_value_and_no_hidden_one(draw):
+    alt = draw(protected(funnel.stages(FUNNEL))).figure.get_label()
+    assert "shortlisted, BME" in alt and "overall, BME" in alt
+    alt = draw(protected(funnel.stages(FUNNEL), hidden=["cell 0"])).figure.get_label()
+    assert "shortlisted, BME" not in alt and "overall, BME" in alt and "hidden" in alt
+
+
+def test_a_table_that_is_all_hidden_is_drawn_all_the_same():
+    table = protected(funnel.stages(FUNNEL), hidden=[f"cell {i}" for i in range(4)])
+    for draw in (figures.pass_rates, figures.impact_ratios):
+        assert "hidden" in draw(table).figure.get_label()
+    hidden = protected(representation.shares(STAFF), hidden=["a", "b"])
+    assert figures.trajectory(hidden, TARGETS).figure.get_label().startswith("This share is hidden or unknown.")
+
+
+def test_only_protected_tables_are_drawn():
+    with pytest.raises((TypeError, AttributeError)):
+        figures.pass_rates(funnel.stages(FUNNEL))
+
+
+# What a notebook hands over
+
+
+def test_a_published_figure_is_the_same_every_time_and_described(tmp_path):
+    table = protected(funnel.stages(FUNNEL))
+    first = publish.figure(figures.pass_rates(table), "rates", tmp_path)
+    again = publish.figure(figures.pass_rates(table), "rates")
+    assert first.svg == again.svg
+    written = (tmp_path / "figures" / "rates.svg").read_text(encoding="utf-8")
+    assert written.endswith(first.svg) and 'role="img" aria-label="' in written
+    assert not plt.get_fignums(), "what is published is closed"
+
+
+def test_a_figure_without_alt_text_is_not_published():
+    with pytest.raises(ValueError, match="rates: the figure has no alt text"):
+        publish.figure(plt.subplots()[1], "rates")
+
+
+def test_a_published_table_is_written_as_the_contract_says(tmp_path):
+    said = publish.table(protected(funnel.stages(FUNNEL)), "funnel_stages", tmp_path)
+    assert said == "Table funnel_stages: 14 rows, none hidden."
+    text = (tmp_path / "tables" / "funnel_stages.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[0].startswith("measure,dimension,group,reference,stage,")
+    assert "impact_ratio,ethnicity,BME,White,shortlisted,,10,43,389,920,0.55000896753751" in text
+    hidden = protected(funnel.stages(FUNNEL), hidden=["cell 0"])
+    assert publish.table(hidden, "funnel_stages") != said
+
+
+def test_only_protected_tables_are_published(tmp_path):
+    with pytest.raises(TypeError, match="funnel_stages: a DataFrame is not protected"):
+        publish.table(funnel.stages(FUNNEL), "funnel_stages", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_is_found_from_the_notebook_folder_too(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert publish.find("data").is_dir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert publish.find("data").is_dir()

@@ -1,0 +1,71 @@
+"""Which module may import which, and how large the house may grow."""
+
+import ast
+
+import pytest
+from conftest import ROOT
+
+PACKAGE = ROOT / "src" / "divimpact"
+MAY_IMPORT = {
+    "__init__": set(),
+    "config": set(),
+    "sources": {"config"},
+    "tables": {"config", "sources"},
+    "schema": {"config", "sources", "tables"},
+    "counts": {"schema"},
+    "estimates": {"intervals"},
+    "intervals": set(),
+    "representation": {"estimates", "intervals", "schema"},
+    "trajectory": {"estimates", "intervals", "schema"},
+    "funnel": {"estimates", "intervals"},
+    "uptake": {"estimates", "intervals"},
+    "disclosure": {"estimates"},
+    "words": {"disclosure"},
+    "figures": {"disclosure", "schema", "words"},
+    "publish": {"__init__", "counts", "disclosure", "schema", "words"},
+    "runner": {"config"},
+    "site": {"disclosure", "schema"},
+    "report": {"__init__", "config", "counts", "disclosure", "runner", "schema", "site"},
+    "sampletown": set(),
+    "synthetic": {"config", "sampletown", "schema"},
+    "cli": {"__init__", "config", "report", "schema", "synthetic"},
+}
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def imported(module):
+    """Return the modules of the package that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("divimpact")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("divimpact"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= set(names) if node.module == "divimpact" else {node.module}
+        assert not (isinstance(node, ast.ImportFrom) and node.level), f"{module}: import by the full name"
+    stems = {name.removeprefix("divimpact").removeprefix(".").split(".")[0] or "__init__" for name in found}
+    return {stem if stem in MODULES else "__init__" for stem in stems}
+
+
+def test_every_module_has_its_place_in_the_house():
+    assert MODULES == sorted(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_it_may(module):
+    assert imported(module) <= MAY_IMPORT[module]
+
+
+def test_the_check_sees_an_import_that_is_not_allowed():
+    assert imported("cli") >= {"report", "schema", "synthetic"}  # those inside functions too
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_no_drawer(module):
+    lines = (PACKAGE / f"{module}.py").read_text(encoding="utf-8").count("\n")
+    assert lines <= 420, "split it by subject"
+
+
+def test_importing_the_package_imports_nothing_else():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]

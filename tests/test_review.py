@@ -1,0 +1,260 @@
+"""The whole way from a city's folder to a report, on the sample and on published figures."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from divimpact import report, runner
+from divimpact.disclosure import COLUMNS
+from divimpact.schema import DataError
+
+DIVIMPACT = Path(sys.executable).with_name("divimpact")
+MEASURES = {  # DESIGN.md, "What a review gives": those of the first form
+    "trajectory_progress.csv": {"share", "share_low_bound", "share_high_bound", "gap_closed", "progress_ratio"},
+    "representation.csv": {"representation_ratio", "gap_persons", "grade_share"},
+    "funnel_stages.csv": {"pass_rate", "impact_ratio", "rate_difference", "shortfall"},
+    "uptake_rates.csv": {"uptake", "uptake_ratio", "unmet_persons"},
+}
+
+
+def table(folder, name):
+    return pd.read_csv(folder / "tables" / name, dtype={"period": "str"})
+
+
+def run(*words, cwd=ROOT):
+    return subprocess.run([DIVIMPACT, *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def listing(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# What a review leaves
+
+
+def test_a_review_leaves_every_page_table_and_figure(reports):
+    folder = reports("sample")
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    pages = {"index.html", "trajectories.html", "recruitment_funnel.html", "uptake.html"}
+    assert found >= pages | {"tables.xlsx", "provenance.json"} | {f"tables/{name}" for name in MEASURES}
+    assert {f"notebooks/{Path(page).stem}.ipynb" for page in pages - {"index.html"}} <= found
+    assert len([name for name in found if name.startswith("figures/")]) >= 3 + 6 + 1
+    assert not list(folder.parent.glob(f".{folder.name}*")), "the private work folder is gone"
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_table_files_hold_the_columns_and_measures_of_the_contract(reports, name):
+    rows = table(reports("sample"), name)
+    assert [column for column in COLUMNS if column in rows.columns] == list(rows.columns)
+    assert set(rows["measure"]) == MEASURES[name]
+    assert rows["suppressed"].notna().all()
+
+
+def test_the_sample_tells_the_story_of_the_toolkit(reports):
+    rows = table(reports("sample"), "trajectory_progress.csv")
+    goal = rows[(rows["group"] == "migration background") & rows["grade"].isna()].set_index(["measure", "period"])
+    assert goal.loc[("share", "2021"), "estimate"] == pytest.approx(0.18, abs=0.005)
+    assert goal.loc[("share", "2025"), "estimate"] == pytest.approx(0.265, abs=0.005)
+    assert goal.loc[("gap_closed", "2025"), "estimate"] == pytest.approx(0.7, abs=0.05)
+    assert goal.loc[("progress_ratio", "2025"), "verdict"] == "acceleration_needed"
+
+
+def test_pages_stand_alone(reports):
+    for page in reports("sample").glob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        assert "<script" not in html
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', html), page.name
+        assert html.startswith("<!DOCTYPE html>") and '<html lang="en">' in html
+    assert sum(path.stat().st_size for path in reports("sample").rglob("*") if path.is_file()) < 5e6
+
+
+def test_every_figure_says_what_it_shows(reports):
+    for figure in (reports("sample") / "figures").glob("*.svg"):
+        label = re.search(r'<svg role="img" aria-label="([^"]+)"', figure.read_text(encoding="utf-8"))
+        assert label and len(label[1]) > 100, figure.name
+
+
+def test_notebooks_hold_no_noise_and_nothing_of_the_machine(reports):
+    folder = reports("sample")
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        streams = [o for cell in notebook.cells for o in cell.get("outputs", ()) if o.output_type in ("stream", "error")]
+        assert streams == []
+        assert "papermill" not in notebook.metadata
+        assert f"/.{folder.name}-" not in path.read_text(encoding="utf-8")
+
+
+def test_the_workbook_has_a_sheet_for_each_table(reports):
+    with zipfile.ZipFile(reports("sample") / "tables.xlsx") as workbook:
+        sheets = set(re.findall(r'<sheet name="([^"]+)"', workbook.read("xl/workbook.xml").decode()))
+    assert sheets == {"Cover", "Contents"} | {Path(name).stem for name in MEASURES}
+
+
+def test_provenance_says_what_went_in_and_what_came_out(reports):
+    record = json.loads((reports("sample") / "provenance.json").read_text(encoding="utf-8"))
+    assert set(record["inputs"]) == {path.name for path in (ROOT / "data" / "sample").iterdir()} - {"README.md"}
+    assert set(record["tables"]) == set(MEASURES)
+    assert record["left_out"] == [
+        {"table": "applications", "records": 20142, "left_out": 521, "reason": "vacancy still open"}
+    ]
+
+
+def test_the_first_page_names_what_was_left_out(reports):
+    html = (reports("sample") / "index.html").read_text(encoding="utf-8")
+    assert "Of 20,142 records of applications, 521 are left out (vacancy still open)." in html
+
+
+# Published figures
+
+
+def test_west_lancashire(reports):
+    """West Lancashire Borough Council, recruitment April 2019 to March 2020; numbers computed twice elsewhere."""
+    rows = table(reports("published/west_lancashire"), "funnel_stages.csv")
+    ratio = rows[(rows["measure"] == "impact_ratio") & (rows["group"] == "BME")].set_index("stage")
+    assert ratio.loc["shortlisted", "estimate"] == pytest.approx(0.550009, abs=5e-7)
+    assert ratio.loc["shortlisted", "p_value"] == pytest.approx(0.016602, abs=5e-7)
+    assert ratio.loc["shortlisted", "p_adjusted"] == pytest.approx(0.0332, abs=5e-5)
+    assert ratio.loc["overall", "estimate"] == pytest.approx(0.365732, abs=5e-7)
+    assert not rows["suppressed"].any()
+
+
+def test_berkeley(reports):
+    """Bickel, Hammel and O'Connell 1975: 557 of 1,835 women and 1,198 of 2,691 men admitted."""
+    rows = table(reports("published/berkeley_1973"), "funnel_stages.csv")
+    women = rows[(rows["measure"] == "impact_ratio") & (rows["stage"] == "overall")].iloc[0]
+    counts = women[["numerator", "denominator", "reference_numerator", "reference_denominator"]]
+    assert list(counts) == [557, 1835, 1198, 2691]
+    assert women["estimate"] == pytest.approx(0.6818, abs=5e-5)
+
+
+def test_sweden_says_what_stays_open(reports):
+    folder = reports("published/sweden_state")
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert "Without the table applications it stays open where recruitment loses whom (Q5)." in html
+    assert "Without the table uptake it stays open who uses services and who hardly does (Q7)." in html
+    assert [path.name for path in (folder / "notebooks").iterdir()] == ["trajectories.ipynb"]
+    shares = table(folder, "trajectory_progress.csv").set_index(["measure", "period"])["estimate"]
+    assert shares[("share", "2012")] == 0.152
+
+
+# One command, one notebook, the same numbers
+
+
+def test_bare_papermill_gives_the_tables_of_the_review(reports, tmp_path):
+    words = ["papermill", "notebooks/recruitment_funnel.ipynb", tmp_path / "out.ipynb"]
+    words += ["-p", "data", "data/published/west_lancashire", "-p", "dimension", "ethnicity", "-p", "out", tmp_path]
+    done = subprocess.run(
+        [DIVIMPACT.with_name("papermill"), *map(str, words[1:])], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    review = table(reports("published/west_lancashire"), "funnel_stages.csv").query("dimension == 'ethnicity'")
+    pd.testing.assert_frame_equal(table(tmp_path, "funnel_stages.csv"), review.reset_index(drop=True))
+
+
+def test_the_command_prints_what_is_open_then_the_page_and_nothing_else(tmp_path):
+    done = run("review", "data/published/berkeley_1973", "--out", tmp_path / "report", "-p", "confidence", "0.9")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "report" / "index.html")
+    assert all(line.startswith("Without the table ") for line in done.stdout.splitlines()[:-1])
+    assert done.stderr == ""
+    assert set(table(tmp_path / "report", "funnel_stages.csv")["confidence"].dropna()) == {0.9}
+
+
+# What is wrong is one message, and nothing is lost
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-p", "dimensions", "x"], "'dimension'?"),
+        (["-p", "confidence", "high"], "'high' is not a number"),
+        (["-p", "dimension", "etnicity"], "Did you mean 'ethnicity'?"),
+        (["-p", "out", "elsewhere"], "is not a parameter of the notebooks"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_with_the_nearest_name(tmp_path, words, message):
+    done = run("review", "data/published/west_lancashire", "--out", tmp_path / "report", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_data_is_refused_and_nothing_is_written(city_folder, tmp_path):
+    folder = city_folder(applications="period,stage,origin,count\n2024,applied,none,20\n2024,Offerred,abroad,1.5\n")
+    done = run("review", folder, "--out", tmp_path / "report")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "applications.csv, column stage: 'Offerred' (1 row, line 3) is not a stage." in done.stderr
+    assert "applications.csv, column count: '1.5' (1 row, line 3) is not a whole number." in done.stderr
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_folder_that_is_no_report_is_not_replaced(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(DataError, match="holds something that is no report"):
+        report.review(ROOT / "data" / "published" / "west_lancashire", tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def failing(folder, monkeypatch):
+    """Let the funnel notebook of the run fail in its fifth cell."""
+    shutil.copytree(runner.NOTEBOOKS, folder / "notebooks")
+    path = folder / "notebooks" / "recruitment_funnel.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    cell = [cell for cell in notebook.cells if cell.cell_type == "code"][2]
+    cell.source = "raise ValueError('the counts do not add up')"
+    nbformat.write(notebook, path)
+    monkeypatch.setattr(runner, "NOTEBOOKS", folder / "notebooks")
+    return notebook.cells.index(cell) + 1
+
+
+def test_a_failing_notebook_is_named_and_the_earlier_report_stays(reports, tmp_path, monkeypatch):
+    out = tmp_path / "report"
+    shutil.copytree(reports("published/west_lancashire"), out)
+    before, cell = listing(out), failing(tmp_path, monkeypatch)
+    said = f"recruitment_funnel.ipynb, cell {cell}: ValueError: the counts do not add up"
+    with pytest.raises(runner.NotebookError, match=re.escape(said)):
+        report.review(ROOT / "data" / "published" / "west_lancashire", out)
+    assert listing(out) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "report"]
+
+
+def kernels_of(folder):
+    return subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True).stdout.count(f"-f {folder}")
+
+
+def test_an_interrupted_run_leaves_the_earlier_report_and_no_kernel(reports, tmp_path):
+    out = tmp_path / "report"
+    shutil.copytree(reports("published/west_lancashire"), out)
+    before = listing(out)
+    words = [DIVIMPACT, "review", "data/sample", "--out", out]
+    with tempfile.TemporaryDirectory() as own:  # its kernels are told by it
+        process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": own},
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a CI may have it ignored
+        )
+        while process.poll() is None and kernels_of(own) < 2:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        message = process.communicate(timeout=60)[1]
+        assert kernels_of(own) == 0
+    assert process.returncode == 1
+    assert "Stopped; an earlier report is untouched." in message and "Traceback" not in message
+    assert listing(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]

@@ -1,0 +1,165 @@
+"""Sentences and alt text: the process, the counts, both denominators, and "cannot tell"."""
+
+import pandas as pd
+import pytest
+
+from divimpact import disclosure, funnel, representation, trajectory, uptake, words
+
+FUNNEL = pd.DataFrame(
+    {
+        "stage": ["shortlisted", "shortlisted", "overall", "overall"],
+        "dimension": "ethnicity",
+        "group": ["BME", "White"] * 2,
+        "reference": "White",
+        "numerator": [10, 389, 2, 117],
+        "denominator": [43, 920, 43, 920],
+        "cells": [(f"cell {i}",) for i in range(4)],
+    }
+)
+STAFF = pd.DataFrame(
+    {
+        "period": ["2021", "2025"],
+        "dimension": "origin",
+        "group": "abroad",
+        "reference": "none",
+        "role": "group",
+        "numerator": [180, 265],
+        "denominator": [1000, 1000],
+        "total": [1100, 1100],
+        "cells": [("a",), ("b",)],
+        "total_cells": [("c",), ("d",)],
+    }
+)
+TARGETS = pd.DataFrame(
+    {
+        "dimension": ["origin"],
+        "group": "abroad",
+        "baseline_period": "2021",
+        "baseline": 0.18,
+        "target_period": "2025",
+        "target": 0.3,
+    }
+)
+BANNED = ("weaker", "stronger", "effect", "best", "worst", "rank", "failed", "underperform", "hire ")
+
+
+def protected(estimates, hidden=()):
+    """Protect with a plan that hides the named cells and knows all others."""
+    names = sorted({cell for cells in estimates["cells"] for cell in cells})
+    cells = pd.DataFrame({"cell": names, "table": "t", "by": "", "dimension": "d", "declared": 1, "everyone": 1})
+    counts = cells["cell"].isin(list(hidden)).map({True: 3, False: 50})
+    return disclosure.protect(estimates, disclosure.plan(cells.assign(count=counts), disclosure.Policy(min_count=10)))
+
+
+def test_percent():
+    assert words.percent(0.2653) == "26.5\N{NO-BREAK SPACE}%"
+    assert words.percent(0.00412) == "0.41\N{NO-BREAK SPACE}%"
+    assert words.percent(0) == "0\N{NO-BREAK SPACE}%"
+    assert words.percent(1) == "100.0\N{NO-BREAK SPACE}%"
+    assert words.percent(0.00996) == "1.0\N{NO-BREAK SPACE}%"
+
+
+def said(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
+
+
+def test_a_stage_is_told_with_counts_both_denominators_and_the_decision():
+    assert said(words.stages(protected(funnel.stages(FUNNEL)))) == [
+        "The step to “shortlisted” passes 10 of 43 in group “BME” (23.3 %) and 389 of 920 in group “White” (42.3 %). "
+        "The ratio is 0.55 (95 % limits 0.31 to 0.90), lower than chance would explain (adjusted p 0.017).",
+        "Ethnicity: in 1 of 2 comparisons with group “White” the data cannot tell whether the rates differ: "
+        "“BME” overall.",
+        "The four-fifths rule, a trigger to look and no verdict, is met for “BME” at “shortlisted”; “BME” overall.",
+    ]
+
+
+def test_what_is_hidden_is_in_no_sentence_and_is_counted():
+    text = words.stages(protected(funnel.stages(FUNNEL), hidden=["cell 0"]))
+    assert "10 of 43" not in text and "shortlisted" not in text
+    assert "figures are hidden: they rest on small counts or too few declared." in text
+
+
+def test_progress():
+    shares = representation.shares(STAFF)
+    table = protected(pd.concat([shares, trajectory.progress(shares, TARGETS)], ignore_index=True))
+    (sentence,) = said(words.progress(table))
+    assert sentence == (
+        "At the end of 2025, 265 of 1,000 declared staff (26.5 %) are in group “abroad” (origin). The goal leads from "
+        "18 % (2021) to 30 % (2025): 70.8 % (95 % limits 48.8 % to 94.3 %) of that way is gone. By the Open SDG rule the "
+        "pace is 0.75 (95 % limits 0.54 to 0.95) of the one needed: the limits lie in more than one band, so the data "
+        "cannot tell."
+    )
+    assert words.progress(protected(shares)) == "No group has a target that can be followed here."
+
+
+def test_shares_name_first_and_latest_and_the_bounds():
+    (sentence,) = said(words.shares(protected(representation.shares(STAFF)), {}))
+    assert sentence == (
+        "At the end of 2025, 265 of 1,000 declared staff (26.5 %) are in group “abroad” (origin); 18.0 % in 2021. "
+        "Of all staff it is between 24.1 % and 33.2 %, whoever the undeclared are."
+    )
+
+
+def test_nothing_is_compared_across_a_change_of_definition():
+    (sentence,) = said(words.shares(protected(representation.shares(STAFF)), {"origin": ["2023"]}))
+    assert "18.0 %" not in sentence
+    assert "Before 2023 another definition held, so earlier shares are not compared." in sentence
+
+
+def test_targets_that_cannot_be_followed_are_named():
+    assert words.not_followed(TARGETS.head(0)) == "Every target is followed."
+    assert said(words.not_followed(TARGETS)) == ["Not followed: the target of 30.0 % in 2025 for group “abroad” (origin)."]
+
+
+def test_representation():
+    benchmark = pd.DataFrame({"name": ["population"], "dimension": "origin", "group": "abroad", "period": "2020", "share": 0.4})
+    table = protected(representation.against_benchmark(representation.shares(STAFF), benchmark))
+    assert said(words.representation(table)) == [
+        "In 2025 the share of group “abroad” (origin) among staff is 0.66 (95 % limits 0.60 to 0.73) times its share of "
+        "the benchmark “population”, 135 persons fewer than at that share."
+    ]
+
+
+def test_uptake():
+    counts = FUNNEL.head(2).drop(columns="stage").assign(period="2025", service="Library")
+    assert said(words.uptake(protected(uptake.rates(counts)))) == [
+        "Library reached 10 of 43 in group “BME” (23.3 %) and 389 of 920 in group “White” (42.3 %) in 2025; "
+        "the ratio is 0.55 (95 % limits 0.31 to 0.90)."
+    ]
+
+
+@pytest.mark.parametrize("hidden", [(), ["cell 0"], [f"cell {i}" for i in range(4)]])
+def test_titles_and_alt_text_say_something_whatever_is_hidden(hidden):
+    table = protected(funnel.stages(FUNNEL), hidden)
+    assert words.title_of_stages(table)
+    alt = words.describe(table.where(measure="pass_rate"), "Pass rates", "{0.stage}, {0.group}")
+    assert alt.startswith("Pass rates.")
+    assert ("shortlisted, BME 23.3" in alt) == (not hidden)
+
+
+def test_titles_name_the_finding():
+    assert words.title_of_stages(protected(funnel.stages(FUNNEL))) == (
+        "“shortlisted” is reached 0.55 times as often by “BME” as by “White”"
+    )
+    alike = FUNNEL.assign(numerator=[18, 389, 5, 117])
+    assert words.title_of_stages(protected(funnel.stages(alike))) == (
+        "At no stage can these numbers tell a difference from none"
+    )
+
+
+def test_names_from_the_data_cannot_become_html():
+    counts = FUNNEL.replace({"group": {"BME": "<script>alert(1)</script>"}})
+    html = words.stages(protected(funnel.stages(counts)))._repr_html_()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+def test_only_protected_tables_are_put_into_words():
+    with pytest.raises(TypeError, match="a DataFrame is not protected"):
+        words.stages(funnel.stages(FUNNEL))
+
+
+def test_no_sentence_judges_people_or_ranks_units(reports):
+    for city in ("sample", "published/west_lancashire", "published/berkeley_1973"):
+        for page in reports(city).glob("*.html"):
+            text = page.read_text(encoding="utf-8").split("<main>")[1].lower()
+            assert not [word for word in BANNED if f" {word}" in text and word != "effect"], page
