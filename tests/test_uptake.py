@@ -55,7 +55,7 @@ def test_four_rows_counted_by_hand(districts):
     )
     ratio = pairs.assign(
         measure="uptake_ratio",
-        detail=None,
+        detail="people",
         estimate=[0.3 / 0.35, 0.1 / 0.12],
         conf_low=low,
         conf_high=high,

@@ -47,7 +47,7 @@ class Table:
 
 TABLES = {
     "staff": Table(("period",), ("unit", "grade", "count", "fte", "person"), True),
-    "flows": Table(("period", "event"), ("unit", "grade", "count", "unit_to", "grade_to", "person"), True),
+    "flows": Table(("period", "event"), ("unit", "grade", "count", "unit_to", "grade_to"), True),
     "shares": Table(("period", "dimension", "group", "share"), ("grade", "base")),
     "targets": Table(
         ("dimension", "group", "baseline_period", "baseline", "target_period", "target"), ("scope", "grade")

@@ -10,7 +10,7 @@ def rates(counts, counted="people", confidence=0.95):
     """Estimate how much of each group a service reaches, against the reference group.
 
     - `uptake`: users over eligible, for every row, with Wilson limits; `detail` says what was counted.
-    - `uptake_ratio`: rate of the group over rate of the reference, with score limits.
+    - `uptake_ratio`: rate of the group over rate of the reference, with score limits; the same `detail`.
     - `unmet_persons`: how many more of the group would use the service at the reference's rate (`detail` "to
       the reference rate"), in what was counted; negative where more do. Not for the undeclared.
 
@@ -56,6 +56,6 @@ def rates(counts, counted="people", confidence=0.95):
     declared = pairs[pairs["role"] != "undeclared"]
     return table(
         rate_rows(counts, "uptake", confidence, detail=counted),
-        ratio_rows(pairs, "uptake_ratio", confidence),
+        ratio_rows(pairs, "uptake_ratio", confidence, detail=counted),
         rows(declared, "unmet_persons", shortfall(*two_by_two(declared)), detail="to the reference rate"),
     )

@@ -124,10 +124,10 @@ def stages(table: SafeTable) -> Text:
 
 
 def uptake(table: SafeTable) -> Text:
-    """Say, service by service, whom it reached and how that stands to the reference group."""
+    """Say, service by service, who used it and how that stands to the reference group."""
     rows = _shown(table)
     ratios = rows[rows["measure"] == "uptake_ratio"].itertuples()
-    said = [f"{row.service} reached {_both(row)} in {row.period}; the ratio is {_limited(row)}." for row in ratios]
+    said = [f"{row.service} in {row.period}: {_both(row, row.detail)}; the ratio is {_limited(row)}." for row in ratios]
     return _text(said, table, "No two groups can be compared here.")
 
 
@@ -239,12 +239,13 @@ def _staff(row: tuple) -> str:
     return f"{row.numerator:,} of {whom} ({percent(row.estimate)}) are in {_group(row)}"
 
 
-def _both(row: tuple) -> str:
+def _both(row: tuple, what: str = "") -> str:
     sides = [
         (row.numerator, row.denominator, row.group),
         (row.reference_numerator, row.reference_denominator, row.reference),
     ]
-    return " and ".join(f"{x:,} of {n:,} in group “{group}” ({percent(x / n)})" for x, n, group in sides)
+    counted = f"{what} " if what else ""
+    return " and ".join(f"{x:,} of {n:,} {counted}in group “{group}” ({percent(x / n)})" for x, n, group in sides)
 
 
 def _step(row: tuple) -> str:
