@@ -3,6 +3,7 @@
 import doctest
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import ibis
 import numpy as np
@@ -36,8 +37,8 @@ leadership = ["high", "top"]
 [applications]
 stages = ["applied", "invited", "hired"]
 """
-MEMBERS = ["here", "anybody", "abroad", "near", "far", "silent"]
-ROLES = ["group", "overlapping", "combined", "group", "group", "undeclared"]
+MEMBERS = ["anybody", "here", "abroad", "near", "far", "silent"]
+ROLES = ["overlapping", "group", "combined", "group", "group", "undeclared"]
 COLUMNS = ["dimension", "group", "role", "reference", "numerator", "denominator", "cells"]
 
 
@@ -114,7 +115,7 @@ def test_staff_of_eight_contracts_counted_by_hand(of):
     assert found["role"].tolist() == ROLES * 2
     assert set(found["dimension"]) == {"origin"} and set(found["reference"]) == {"here"}
     # a and d hold two contracts each and are one head; the two without a pseudonym are two
-    assert found["numerator"].tolist() == [1, 2, 1, 0, 1, 1] + [1, 1, 2, 2, 0, 0]
+    assert found["numerator"].tolist() == [2, 1, 1, 0, 1, 1] + [1, 1, 2, 2, 0, 0]
     assert found["denominator"].tolist() == [2, 2, 2, 2, 2, 3] + [3, 3, 3, 3, 3, 3]
     assert found["total"].tolist() == [3] * 6 + [3] * 6
 
@@ -150,8 +151,8 @@ def test_applications_of_eight_rows_counted_by_hand(of):
     assert [*found] == ["stage", *COLUMNS]
     assert found["group"].tolist() == MEMBERS * 3
     assert found["stage"].tolist() == ["invited"] * 6 + ["hired"] * 6 + ["overall"] * 6
-    assert found["numerator"].tolist() == [5, 5, 7, 7, 0, 0] + [2, 2, 0, 0, 0, 0] + [2, 2, 0, 0, 0, 0]
-    assert found["denominator"].tolist() == [5, 9, 11, 7, 4, 9] + [5, 5, 7, 7, 0, 0] + [5, 9, 11, 7, 4, 9]
+    assert found["numerator"].tolist() == [5, 5, 7, 7, 0, 0] + [2, 2, 0, 0, 0, 0] * 2
+    assert found["denominator"].tolist() == [9, 5, 11, 7, 4, 9] + [5, 5, 7, 7, 0, 0] + [9, 5, 11, 7, 4, 9]
 
 
 def test_what_is_left_out_is_counted_and_named(of):
@@ -208,39 +209,15 @@ def test_uptake_of_seven_rows_counted_by_hand(of):
     assert found[["period", "service"]].drop_duplicates().to_numpy().tolist() == [
         [period, service] for period in ("2023-Q4", "2024-Q1", "2024-Q2") for service in ("Advice", "Sports")
     ]
-    zero, unknown = [0] * 6, np.nan
-    assert found["numerator"].tolist() == [
-        9,
-        9,
-        0,
-        0,
-        0,
-        0,
-        *zero,
-        3,
-        3,
-        0,
-        0,
-        0,
-        0,
-        *zero,
-        0,
-        3,
-        3,
-        0,
-        3,
-        4,
-        0,
-        0,
-        11,
-        11,
-        0,
-        0,
-    ]
-    np.testing.assert_array_equal(
-        found["denominator"],
-        [90, 90, 0, 0, 0, 0, *zero, 30, 30, 0, 0, 0, 0, *zero, 0, 30, 30, 0, 30, unknown, 0, 0, unknown, unknown, 0, 0],
-        "the eligible of a group are known only where each record says them",
+    zeros, unknown = [0] * 6, np.nan
+    users = [[9, 9, 0, 0, 0, 0], zeros, [3, 3, 0, 0, 0, 0], zeros, [3, 0, 3, 0, 3, 4], [0, 0, 11, 11, 0, 0]]
+    assert found["numerator"].to_numpy().reshape(6, 6).tolist() == users
+    np.testing.assert_array_equal(  # known only where each record says them
+        found["denominator"].to_numpy().reshape(6, 6),
+        [
+            *([90, 90, 0, 0, 0, 0], zeros, [30, 30, 0, 0, 0, 0], zeros),
+            *([30, 0, 30, 0, 30, unknown], [0, 0, unknown, unknown, 0, 0]),
+        ],
     )
 
 
@@ -250,7 +227,7 @@ def test_uptake_of_the_last_year_by_district_in_natural_order(of):
     assert found["district"].unique().tolist() == ["District_2", "District_10", "not stated"]
     assert found.query("group == 'here'")["numerator"].tolist() == [2, 1, 0, 0, 0, 0]
     assert counts.periods(year, "uptake") == ["2024"]
-    assert counts.uptake(year, "origin", by=["period"])["numerator"].tolist() == [3, 6, 14, 11, 3, 4]
+    assert counts.uptake(year, "origin", by=["period"])["numerator"].tolist() == [6, 3, 14, 11, 3, 4]
 
 
 def test_periods_of_all_parts_of_a_table(of):
@@ -264,9 +241,11 @@ def test_periods_of_all_parts_of_a_table(of):
 
 
 def test_names_are_in_natural_order_whatever_the_order_of_the_rows(of):
-    units = ["Unit 10", "unit 9", "Unit 2", "Unit 02", "2²", "10", "9", None, "not stated", "Zoo", "öffentlich"]
+    units = ["Unit 10", "unit 9", "Unit 2", "2²", "10", "9", None, "not stated", "Zoo", "öffentlich"]
+    units += ["7", "07", "007", "0007", "00007"]
     records = pd.DataFrame({"period": "2024", "unit": units, "gender": "men"})
-    expected = ["2²", "9", "10", "Unit 02", "Unit 2", "unit 9", "Unit 10", "Zoo", "öffentlich", "not stated"]
+    expected = ["2²", "00007", "0007", "007", "07", "7", "9", "10"]
+    expected += ["Unit 2", "unit 9", "Unit 10", "Zoo", "öffentlich", "not stated"]
     for rows in (records, records[::-1], records.sample(frac=1, random_state=1)):
         found = counts.staff(of(staff=rows), "gender", by=["period", "unit"])
         assert found["unit"].unique().tolist() == expected
@@ -366,7 +345,7 @@ def test_applications_of_the_sample_by_plain_pandas(cities):
     stages = ["applied", "shortlisted", "interviewed", "offered", "appointed"]
     expected = records.groupby(["gender", "stage"]).size().unstack()[stages].iloc[:, ::-1].cumsum(axis=1)
     found = counts.applications(cities("sample"), "gender").set_index(["stage", "group"])
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         assert found.loc[after, "numerator"].to_dict() == expected[after].to_dict()
         assert found.loc[after, "denominator"].to_dict() == expected[before].to_dict()
     assert found.loc["overall", "denominator"].to_dict() == expected["applied"].to_dict()
@@ -384,7 +363,7 @@ def test_uptake_of_the_sample_by_plain_pandas(cities):
 
 # What always holds
 
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=12, deadline=None)
 origins = st.sampled_from(["here", "near", "far", "silent"])
 names = st.sampled_from(["Unit 1", "Unit 10", "Unit 2", "a|b", 'say "x"', "{}", "not stated", None])
 people = st.integers(0, 30)
@@ -455,7 +434,7 @@ def test_every_combination_is_there_and_its_parts_add_up(of, records):
     assert_frame_equal(leaders, by_grade.xs("high", axis=1, level="grade") + by_grade.xs("top", axis=1, level="grade"))
 
 
-@few
+@settings(few, max_examples=8)
 @given(staffs, st.integers(0, 99))
 def test_people_and_ready_made_counts_give_the_same_table_in_any_order(of, records, seed):
     records = records[records["count"] > 0]  # no row of a person stands for nobody
@@ -537,7 +516,7 @@ def test_the_three_counts_behind_each_row_are_listed(cities, name):
     assert listed.set_index("cell")["count"].to_dict() == expected
 
 
-@few
+@settings(few, max_examples=5)
 @given(staffs, funnels, uses)
 def test_one_name_is_one_count_in_every_table(of, staff, applications, uptake):
     city, found = of(staff=staff, applications=applications, uptake=uptake), {}
@@ -550,20 +529,18 @@ def test_one_name_is_one_count_in_every_table(of, staff, applications, uptake):
     np.testing.assert_array_equal([found[cell] for cell in listed["cell"]], listed["count"])
 
 
-def test_no_two_counts_share_a_name_whatever_characters_names_hold(of):
-    groups = ["a", 'a", ""]', "a|b", "null", "others", "declared", "é", "é", "a\nb"]
-    city = of(uptake=UPTAKE, staff=STAFF)
-    odd = replace(city.dimensions["origin"], groups=tuple(groups), reference="a", combine={"{}": ("a", "é")})
-    dimensions = {"origin": odd}
-    city = replace(city, config=replace(city.config, dimensions=dimensions))
+def test_no_two_counts_share_a_name_whatever_characters_names_hold(empty):
+    groups = ["a", 'a", ""]', "a|b", "null", "others", "declared", "\u00e9", "e\u0301", "a\nb", "2"]
+    odd = replace(empty.dimensions["origin"], groups=tuple(groups), reference="a", combine={"{}": ("a", "2")})
     records = pd.DataFrame({"period": "2024", "unit": [*groups, "a:others"], "origin": [*groups, "silent"]})
-    funnel = records.assign(stage="hired").drop(columns="period")
-    city = replace(city, tables={"staff": ibis.memtable(records), "applications": ibis.memtable(funnel)})
-    names, places = len(odd.members), len(records)
+    tables = {"staff": ibis.memtable(records), "applications": ibis.memtable(records.assign(stage="b"))}
+    config = replace(empty.config, dimensions={"origin": odd}, stages=("a", "b", "a b"))
+    city = replace(empty, config=config, tables=tables)
+    units, members = len(records), len(odd.members)
     found = dict(behind(counts.staff(city, "origin", by=["period", "unit"])))
-    assert len(found) == places * (2 * names - 1 + 2)  # of each its own and the others; declared; everyone
+    assert len(found) == units * (2 * members - 1 + 2)  # each and its others, of the silent the declared; everyone
     found = dict(behind(counts.applications(city, "origin", by=["unit"])))
-    assert len(found) == places * names * (3 + 3)  # who reached a stage; who was lost on two steps, and overall
+    assert len(found) == units * members * (3 + 3)  # who reached each stage; who was lost on the two steps, and overall
 
 
 def test_a_cell_has_the_same_name_in_whatever_order_its_keys_are_named(of):
@@ -612,21 +589,13 @@ def test_a_city_without_counts_lists_nothing(of, cities):
 # The engine
 
 
-def test_the_engine_is_asked_once_and_hands_out_no_person(of, queries):
-    many = pd.DataFrame(
-        {
-            "period": [str(2000 + row % 7) for row in range(5000)],
-            "unit": [f"Unit {row % 3}" for row in range(5000)],
-            "origin": [MEMBERS[0] if row % 5 else MEMBERS[-1] for row in range(5000)],
-            "gender": "women",
-            "person": [f"p{row}" for row in range(5000)],
-        }
-    )
-    for dimension in ("origin", "gender"):
-        for by, most in [(["period"], 7 * 2), (["period", "unit"], 7 * 3 * 2)]:
-            queries.clear()
-            counts.staff(of(staff=many), dimension, by=by)
-            assert len(queries) == 1 and queries[0] <= most
+@pytest.mark.parametrize("by", [["period"], ["period", "unit"]])
+def test_the_engine_is_asked_once_and_hands_out_no_person(of, queries, by):
+    many = pd.DataFrame({"person": [f"p{number}" for number in range(5000)]})
+    many = many.assign(period=(2000 + many.index % 7).astype(str), unit=(many.index % 3).astype(str), origin="near")
+    table = counts.staff(of(staff=many), "origin", by=by)
+    assert everybody(table) == 5000
+    assert queries == [len(table) / len(MEMBERS)]
 
 
 def test_all_cells_of_a_city_take_one_query(of, queries):

@@ -1,21 +1,46 @@
 """city.toml: what a city calls its columns, groups, grades and stages."""
 
 import difflib
+import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 PUBLICATION = {"min_count": 10, "declared": 0.6}
+PERIODS = {  # how a period is written, and what it must look like
+    "YYYY": r"^(19|20)\d\d$",
+    "YYYY-Qn": r"^(19|20)\d\d-Q[1-4]$",
+    "YYYY-MM": r"^(19|20)\d\d-(0[1-9]|1[0-2])$",
+    "YYYY-MM-DD": r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+}
+ANY = "*"
 KEYS = {
-    "": {"name", "source", "columns", "dimensions", "staff", "applications", "publication"},
-    "source": {"note", "url"},
-    "dimensions": {"title", "groups", "reference", "undeclared", "combine", "values", "sensitive", "definitions"},
-    "staff": {"grades", "leadership", "grade_values"},
-    "applications": {"stages"},
-    "publication": set(PUBLICATION),
+    "source": {"note": str, "url": str},
+    "dimensions": {
+        "title": str,
+        "groups": [str],
+        "reference": str,
+        "undeclared": str,
+        "combine": {ANY: [str]},
+        "values": {ANY: str},
+        "sensitive": bool,
+        "definitions": [{"from": str, "text": str}],
+    },
+    "staff": {"grades": [str], "leadership": [str], "grade_values": {ANY: str}},
+    "applications": {"stages": [str]},
+    "publication": {"min_count": int, "declared": float},
+}
+KEYS[""] = KEYS | {"name": str, "columns": {ANY: {ANY: str}}, "dimensions": {ANY: KEYS["dimensions"]}}
+WRITTEN = {
+    str: ("a text", "Write it in double quotes."),
+    bool: ("true or false", "Write it without quotes."),
+    int: ("a whole number", "Write 10, without quotes."),
+    float: ("a number", "Write 0.6, without quotes."),
+    list: ("a list", 'Write ["first", "second"].'),
+    dict: ("a table", "Write it in [brackets], its keys below it."),
 }
 
 
@@ -30,9 +55,9 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.file}, column {self.column}" if self.column else self.file
+        where = f"{self.file}, {'key' if self.file == 'city.toml' else 'column'} {self.column}" * bool(self.column)
         values = ", ".join(_value(*value) for value in self.values)
-        return " ".join(part for part in (f"{where}:", values, f"{self.rule}.", self.remedy) if part)
+        return " ".join(part for part in (f"{where or self.file}:", values, f"{self.rule}.", self.remedy) if part)
 
 
 def _value(value: str, rows: int, line: int | None) -> str:
@@ -40,6 +65,10 @@ def _value(value: str, rows: int, line: int | None) -> str:
     if line is None:
         return f"{value} ({counted})"
     return f"{value} ({counted}, first at line {line})" if rows > 1 else f"{value} ({counted}, line {line})"
+
+
+def in_toml(key: str, rule: str, remedy: str) -> Problem:
+    return Problem("city.toml", key.strip("."), rule, remedy=remedy)
 
 
 class DataError(ValueError):
@@ -50,11 +79,20 @@ class DataError(ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+@contextmanager
+def gathered(problems: list[Problem]) -> Iterator[None]:
+    """Go on after a DataError, its problems added to the others."""
+    try:
+        yield
+    except DataError as error:
+        problems += error.problems
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return ``Did you mean 'x'?`` where a known name is close, else nothing."""
     known = list(known)
     folded = {item.casefold(): item for item in reversed(known)}
-    close = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=cutoff)
     return f"Did you mean {folded[close[0]]!r}?" if close else ""
 
 
@@ -126,211 +164,131 @@ class Config:
     publication: dict = field(default_factory=PUBLICATION.copy)
 
 
-def read_config(folder: Path) -> Config:
-    """Read and check ``city.toml``.
+def read_config(folder: Path) -> tuple[Config, list[Problem]]:
+    """Return what ``city.toml`` says as far as it can be understood, and all that is wrong with it.
 
     Raises
     ------
     DataError
-        With every problem of the file at once.
+        If there is no such file, or it is no TOML.
     """
-    path = folder / "city.toml"
-    if not path.is_file():
-        raise DataError(
-            [
-                Problem(
-                    "city.toml",
-                    "",
-                    f"is missing in {folder}",
-                    remedy="DATA is a folder with city.toml and tables; `divimpact sample DIR` writes one to look at.",
-                )
-            ]
-        )
+    problems: list[Problem] = []
+    said = _shaped(_toml(folder), KEYS[""], "", problems)
+    section = {key: said.get(key, {}) for key in KEYS}
+    config = Config(
+        said.get("name") or "this city",
+        **section["source"],
+        **section["staff"],
+        **section["applications"],
+        columns=said.get("columns", {}),
+        dimensions={name: _dimension(name, **keys) for name, keys in section["dimensions"].items()},
+        publication=PUBLICATION | section["publication"],
+    )
+    told = {problem.column for problem in problems}
+    return config, problems + [problem for problem in _contradictions(config) if problem.column not in told]
+
+
+def _toml(folder: Path) -> dict:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(
-            [
-                Problem(
-                    "city.toml",
-                    "",
-                    f"cannot be read as TOML: {error}",
-                    remedy="Mend that line; texts stand in double quotes, the file is UTF-8.",
-                )
-            ]
-        ) from None
-    check = _Check()
-    config = check.config(raw)
-    if check.problems:
-        raise DataError(check.problems)
-    return config
+        return tomllib.loads((folder / "city.toml").read_text(encoding="utf-8-sig"))
+    except OSError:
+        rule = f"is missing in {folder}"
+        remedy = "DATA is a folder with city.toml and tables; `divimpact sample DIR` writes one to look at."
+    except ValueError as error:
+        rule = f"cannot be read as TOML: {error}"
+        remedy = "Mend that line; texts stand in double quotes, the file is UTF-8."
+    raise DataError([in_toml("", rule, remedy)])
 
 
-class _Check:
-    """Walks city.toml and keeps every problem instead of stopping at the first."""
+def _shaped(found: object, shape: object, key: str, problems: list[Problem]) -> object:
+    """Return what has the shape that a key asks for, texts trimmed; name what has not, and leave it out."""
+    kind = shape if isinstance(shape, type) else type(shape)
+    if type(found) is not kind and (type(found), kind) != (int, float):
+        written = json.dumps(found, default=str, ensure_ascii=False)
+        problems.append(in_toml(key, f"{written} is not {WRITTEN[kind][0]}", WRITTEN[kind][1]))
+        return None
+    if kind is dict:
+        return _shaped_keys(found, shape, key, problems)
+    if kind is list:
+        items = [_shaped(item, shape[0], key, problems) for item in found]
+        return tuple(item for item in items if item is not None)
+    return found.strip() if kind is str else found
 
-    def __init__(self):
-        self.problems: list[Problem] = []
 
-    def config(self, raw: dict) -> Config:
-        self.known(raw, "", KEYS[""])
-        source, staff, applications = (self.table(raw, name) for name in ("source", "staff", "applications"))
-        dimensions = {
-            name: self.dimension(name, table)
-            for name, table in self.table(raw, "dimensions", None).items()
-            if self.typed(f"dimensions.{name}", table, dict, "a table") and self.named(f"dimensions.{name}", name)
-        }
-        if not dimensions:
-            self.problem(
-                "dimensions", "names no dimension", "Add for example [dimensions.gender] with groups and reference."
+def _shaped_keys(found: dict, shape: dict, key: str, problems: list[Problem]) -> dict:
+    fit = {}
+    for name, value in found.items():
+        inner = shape.get(name, shape.get(ANY))
+        if inner is None:
+            remedy = nearest(name, shape) or f"Known: {', '.join(sorted(shape))}."
+            problems.append(in_toml(f"{key}.{name}", "is not a key of the kit", remedy))
+        else:
+            fit[name.strip()] = _shaped(value, inner, f"{key}.{name}", problems)
+    return {name: value for name, value in fit.items() if value is not None}
+
+
+def _dimension(name: str, title: str = "", groups: tuple = (), reference: str = "", **said: object) -> Dimension:
+    return Dimension(name, title or name, groups, reference, **said)
+
+
+def _contradictions(config: Config) -> Iterator[Problem]:
+    """Find what is wrong with a city.toml of which every key has the right shape."""
+    if not config.dimensions:
+        yield in_toml("dimensions", "names none", "Add for example [dimensions.gender] with groups and reference.")
+    for dimension in config.dimensions.values():
+        yield from _of_dimension(dimension, f"dimensions.{dimension.name}")
+    yield from _repeated("staff.grades", config.grades)
+    yield from _unknown("staff.leadership", config.leadership, config.grades, "grade")
+    yield from _unknown("staff.grade_values", config.grade_values.values(), config.grades, "grade")
+    yield from _repeated("applications.stages", config.stages)
+    if len(config.stages) == 1 or "overall" in config.stages:
+        rule = "needs at least two stages, none of them called 'overall'"
+        yield in_toml("applications.stages", rule, 'Write stages = ["applied", "appointed"], first to last.')
+    if (least := config.publication["min_count"]) < 1:
+        yield in_toml("publication.min_count", f"{least} is less than 1", "1 hides nothing.")
+    if not 0 <= (share := config.publication["declared"]) <= 1:
+        remedy = "It is the share that must have declared before a dimension is shown."
+        yield in_toml("publication.declared", f"{share} is not between 0 and 1", remedy)
+
+
+def _of_dimension(dimension: Dimension, key: str) -> Iterator[Problem]:
+    groups, reference, combine = dimension.groups, dimension.reference, dimension.combine
+    yield from _repeated(f"{key}.groups", groups)
+    for new, parts in combine.items():
+        yield from _repeated(f"{key}.combine.{new}", parts)
+        yield from _unknown(f"{key}.combine.{new}", parts, groups, "group")
+    if groups:
+        yield from _unknown(f"{key}.reference", [reference] if reference else [], groups, "group")
+        yield from _unknown(f"{key}.values", dimension.values.values(), dimension.recorded, "group")
+    slips = [
+        (not re.fullmatch(r"[A-Za-z]\w*", dimension.name), "", "cannot name a column", "Write letters, digits and _."),
+        (len(groups) < 2, ".groups", "needs at least two groups", 'Write groups = ["women", "men"].'),
+        (not reference, ".reference", "is missing", "Name the group that the others are compared with."),
+        (dimension.undeclared in groups, ".undeclared", "is also one of groups", "Take it out of groups."),
+        (not all(combine.values()), ".combine", "adds up nothing", 'Write combine = { "both" = ["one", "other"] }.'),
+        (not set(combine).isdisjoint(dimension.recorded), ".combine", "names a group that is there", "Name a new one."),
+        (
+            any(set(said) != {"from", "text"} or not _is_period(said["from"]) for said in dimension.definitions),
+            ".definitions",
+            "is not a list of { from, text } with a period in from",
+            'Write definitions = [{ from = "2019", text = "..." }].',
+        ),
+    ]
+    yield from (in_toml(key + part, rule, remedy) for broken, part, rule, remedy in slips if broken)
+
+
+def _is_period(text: str) -> bool:
+    return any(re.search(pattern, text) for pattern in PERIODS.values())
+
+
+def _repeated(key: str, names: tuple[str, ...]) -> Iterator[Problem]:
+    if len(set(names)) < len(names) or "" in names:
+        yield in_toml(key, "names something twice, or nothing", "Name each once.")
+
+
+def _unknown(key: str, names: Iterable[str], known: tuple[str, ...], what: str) -> Iterator[Problem]:
+    for name in dict.fromkeys(names):
+        if name not in known:
+            yield in_toml(
+                key, f"{name!r} is not a {what}", nearest(name, known) or f"Known: {', '.join(known) or 'none'}."
             )
-        grades = self.texts(staff, "staff.grades")
-        leadership = self.texts(staff, "staff.leadership")
-        self.members("staff.leadership", leadership, grades, "grade")
-        grade_values = self.mapping(staff, "staff.grade_values")
-        self.members("staff.grade_values", grade_values.values(), grades, "grade")
-        columns = {
-            table: self.mapping(self.table(raw, "columns", None), f"columns.{table}")
-            for table in raw.get("columns", {})
-        }
-        return Config(
-            name=self.text(raw, "name") or "this city",
-            note=self.text(source, "source.note"),
-            url=self.text(source, "source.url"),
-            columns=columns,
-            dimensions=dimensions,
-            grades=grades,
-            leadership=leadership,
-            grade_values=grade_values,
-            stages=self.texts(applications, "applications.stages"),
-            publication=self.publication(raw),
-        )
-
-    def dimension(self, name: str, raw: dict) -> Dimension:
-        key = f"dimensions.{name}"
-        self.known(raw, key, KEYS["dimensions"])
-        groups, undeclared = self.texts(raw, f"{key}.groups"), self.text(raw, f"{key}.undeclared") or None
-        if len(groups) < 2:
-            self.problem(f"{key}.groups", "needs at least two groups", 'Write groups = ["women", "men"].')
-        if undeclared in groups:
-            self.problem(
-                f"{key}.undeclared",
-                f"{undeclared!r} is also one of groups",
-                "Undeclared is a group of its own: take it out of groups.",
-            )
-        reference = self.text(raw, f"{key}.reference")
-        if not reference:
-            self.problem(f"{key}.reference", "is missing", "Name the group that the others are compared with.")
-        self.members(f"{key}.reference", [reference] if reference else [], groups, "group")
-        combine = {
-            new: tuple(self.texts(raw.get("combine", {}), f"{key}.combine.{new}"))
-            for new in self.table(raw, "combine", None)
-        }
-        for new, parts in combine.items():
-            self.members(f"{key}.combine.{new}", parts, groups, "group")
-            if new in groups or new == undeclared:
-                self.problem(
-                    f"{key}.combine", f"{new!r} is also one of groups", "Give the combined group a name of its own."
-                )
-        values = self.mapping(raw, f"{key}.values")
-        recorded = groups + ((undeclared,) if undeclared else ())
-        self.members(f"{key}.values", values.values(), recorded, "group")
-        definitions = raw.get("definitions", [])
-        if not isinstance(definitions, list) or any(
-            not isinstance(d, dict) or set(d) != {"from", "text"} for d in definitions
-        ):
-            self.problem(
-                f"{key}.definitions",
-                "is not a list of { from, text }",
-                'Write definitions = [{ from = "2019", text = "..." }].',
-            )
-            definitions = []
-        sensitive = raw.get("sensitive", False)
-        self.typed(f"{key}.sensitive", sensitive, bool, "true or false")
-        return Dimension(
-            name,
-            self.text(raw, f"{key}.title") or name,
-            groups,
-            reference,
-            undeclared,
-            combine,
-            values,
-            bool(sensitive),
-            tuple(definitions),
-        )
-
-    def publication(self, raw: dict) -> dict:
-        found = PUBLICATION | self.table(raw, "publication")
-        if type(found["min_count"]) is not int or found["min_count"] < 1:
-            self.problem(
-                "publication.min_count",
-                f"{found['min_count']!r} is not a whole number from 1",
-                "It is the smallest count that may be shown; 1 hides nothing.",
-            )
-        if type(found["declared"]) not in (int, float) or not 0 <= Fraction(str(found["declared"])) <= 1:
-            self.problem(
-                "publication.declared",
-                f"{found['declared']!r} is not between 0 and 1",
-                "It is the share that must have declared before a dimension is shown.",
-            )
-        return found
-
-    def problem(self, key: str, rule: str, remedy: str) -> None:
-        self.problems.append(Problem("city.toml", key, rule, remedy=remedy))
-
-    def typed(self, key: str, value: object, kind: type, words: str) -> bool:
-        right = type(value) is kind
-        if not right:
-            self.problem(key, f"{value!r} is not {words}", f"Write {words}.")
-        return right
-
-    def named(self, key: str, name: str) -> bool:
-        right = re.fullmatch(r"[A-Za-z]\w*", name) is not None
-        if not right:
-            self.problem(
-                key, f"{name!r} cannot name a column", "Write letters, digits and _; the title may be any text."
-            )
-        return right
-
-    def known(self, raw: dict, key: str, names: set[str]) -> None:
-        for name in sorted(set(raw) - names):
-            self.problem(
-                f"{key}.{name}".strip("."),
-                "is not a key of the kit",
-                nearest(name, names) or f"Known here: {', '.join(sorted(names))}.",
-            )
-
-    def table(self, raw: dict, key: str, names: str | None = "") -> dict:
-        found = raw.get(key, {})
-        if not self.typed(key, found, dict, f"a table [{key}]"):
-            return {}
-        if names is not None:
-            self.known(found, key, KEYS[key])
-        return found
-
-    def text(self, raw: dict, key: str) -> str:
-        found = raw.get(key.rpartition(".")[2], "")
-        return found.strip() if self.typed(key, found, str, "a text in quotes") else ""
-
-    def texts(self, raw: dict, key: str) -> tuple[str, ...]:
-        found = raw.get(key.rpartition(".")[2], []) if isinstance(raw, dict) else raw
-        if not isinstance(found, list) or any(type(item) is not str or not item.strip() for item in found):
-            self.problem(key, f"{found!r} is not a list of texts", 'Write ["first", "second"].')
-            return ()
-        if len(set(found)) < len(found):
-            self.problem(key, f"{found!r} names something twice", "Name each once.")
-        return tuple(item.strip() for item in found)
-
-    def mapping(self, raw: dict, key: str) -> dict[str, str]:
-        found = raw.get(key.rpartition(".")[2], {})
-        if not isinstance(found, dict) or any(type(item) is not str for item in found.values()):
-            self.problem(key, "is not a table of texts", 'Write "code" = "name".')
-            return {}
-        return found
-
-    def members(self, key: str, names: Iterable[str], known: tuple[str, ...], what: str) -> None:
-        for name in names:
-            if name not in known:
-                self.problem(
-                    key, f"{name!r} is not a {what}", nearest(name, known) or f"Known: {', '.join(known) or 'none'}."
-                )

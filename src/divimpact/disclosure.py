@@ -11,10 +11,10 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from divimpact.estimates import COLUMNS as OF_ESTIMATES
+from divimpact.estimates import COLUMNS as ESTIMATE
 from divimpact.estimates import KEYS
 
-COLUMNS = [*(column for column in OF_ESTIMATES if column != "cells"), "suppressed"]
+COLUMNS = [*(column for column in ESTIMATE if column != "cells"), "suppressed"]
 NAMES = COLUMNS[: COLUMNS.index("numerator")]  # what a row is about: all that is left of a hidden one
 COUNTS = ["numerator", "denominator", "reference_numerator", "reference_denominator"]
 
@@ -197,10 +197,10 @@ def masked(counts: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     if missing := [column for column in ("measure", "cells") if column not in rows]:
         raise ValueError(
-            f"the estimates have no column {missing[0]!r}; count with divimpact.counts, so that each row says what it "
-            "rests on"
+            f"the estimates have no column {missing[0]!r}; only rows of an analysis of divimpact.counts say what they "
+            "are and what they rest on"
         )
-    unexpected = rows.columns[~rows.columns.isin(OF_ESTIMATES) | rows.columns.duplicated()]
+    unexpected = rows.columns[~rows.columns.isin(ESTIMATE) | rows.columns.duplicated()]
     if len(unexpected):
         raise ValueError(f"{', '.join(map(str, unexpected))}: not columns of the table contract, or there twice")
     return rows
@@ -240,10 +240,9 @@ def _adjusted_with_hidden(rows: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
     return (adjusted & (adjusted & hidden).groupby(family, dropna=False).transform("any")).to_numpy(bool)
 
 
-def _few_declared(cells: pd.DataFrame, policy: Policy) -> list[bool]:
+def _few_declared(cells: pd.DataFrame, policy: Policy) -> np.ndarray:
     """Whether fewer than the share of the policy declared, in whole numbers; not where people are not known."""
     gate = Fraction(str(policy.declared))
-    return [
-        pd.notna(everyone) and Fraction(declared) < gate * Fraction(everyone)
-        for declared, everyone in zip(cells["declared"], cells["everyone"], strict=True)
-    ]
+    people = zip(cells["declared"], cells["everyone"], strict=True)
+    few = [pd.notna(everyone) and Fraction(declared) < gate * Fraction(everyone) for declared, everyone in people]
+    return np.array(few, dtype=bool)

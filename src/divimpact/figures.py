@@ -252,11 +252,10 @@ def _finished(
 
 def _goals(targets: pd.DataFrame, share: pd.DataFrame) -> pd.DataFrame:
     """The city-wide targets of the groups and the grade that are drawn."""
-    grade, dimension = (share.get(column, pd.Series([None])).iloc[0] for column in ("grade", "dimension"))
-    fits = targets["group"].isin(share["group"]) & (targets["dimension"] == dimension)
-    of_grade = targets.get("grade", pd.Series(index=targets.index, dtype="str"))
-    fits &= of_grade.isna() if pd.isna(grade) else of_grade == grade
-    return targets[fits & targets.get("scope", pd.Series("city", index=targets.index)).fillna("city").eq("city")]
+    plan, drawn = (
+        frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna("")) for frame in (targets, share)
+    )
+    return plan[plan["scope"].isin(["", "city"])].merge(drawn[["dimension", "group", "grade"]].drop_duplicates())
 
 
 def _order(column: pd.Series) -> list[str]:

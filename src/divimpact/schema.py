@@ -1,6 +1,10 @@
 """The door: a city's folder is read, renamed, mapped and checked; bad data are refused whole."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from html import escape
+from itertools import chain, pairwise
 from pathlib import Path
 
 import ibis
@@ -8,13 +12,15 @@ import numpy as np
 import pandas as pd
 
 from divimpact import sources
-from divimpact.config import Config, DataError, Dimension, Problem, nearest, read_config
-from divimpact.tables import TABLES, check
+from divimpact.config import Config, DataError, Dimension, Problem, gathered, in_toml, nearest, read_config
+from divimpact.sources import Source
+from divimpact.tables import NUMBERS, TABLES, check, slips
 
+PERIOD = r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$"
 __all__ = ["City", "DataError", "Dimension", "Problem", "read_city", "years"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class City:
     """A city's tables, renamed, mapped and checked, and how it groups people.
 
@@ -24,7 +30,7 @@ class City:
 
     config: Config
     folder: Path
-    tables: dict[str, ibis.Table] = field(repr=False)
+    tables: dict[str, ibis.Table]
     ignored: tuple[str, ...] = ()
 
     @property
@@ -51,9 +57,13 @@ class City:
     def publication(self) -> dict:
         return self.config.publication
 
+    def parts(self, table: str) -> list[ibis.Table]:
+        """Return what the city brought of ``table``: nothing, the table, or one for each one-way dimension."""
+        return [part for name, part in self.tables.items() if name.partition(".")[0] == table]
+
     def has(self, table: str, column: str | None = None) -> bool:
-        """Whether the city brought ``table`` (in whole or one-way), in every part with ``column`` where one is named."""
-        parts = [found for name, found in self.tables.items() if name.partition(".")[0] == table]
+        """Whether the city brought ``table`` (in whole or one-way) and every part of it has ``column``."""
+        parts = self.parts(table)
         return bool(parts) and all(column is None or column in part.columns for part in parts)
 
     def dimensions_of(self, table: str, only: str = "") -> tuple[str, ...]:
@@ -62,32 +72,16 @@ class City:
         Raises
         ------
         DataError
-            If the table does not have the dimension named.
+            If the city brought the table without the dimension named.
         """
-        if TABLES[table].by_dimension:
-            held = {
-                column
-                for name, part in self.tables.items()
-                if name.partition(".")[0] == table
-                for column in part.columns
-            }
-        else:
-            held = set(self.frame(table)["dimension"])
+        held = set(chain.from_iterable(map(_held, self.parts(table))))
         found = tuple(name for name in self.dimensions if name in held)
-        if not only:
+        if not only or not self.has(table):
             return found
-        if self.has(table) and only not in found:
-            raise DataError(
-                [
-                    Problem(
-                        table,
-                        only,
-                        "is not a dimension of this table",
-                        remedy=nearest(only, found) or f"It has: {', '.join(found) or 'none'}.",
-                    )
-                ]
-            )
-        return (only,) if only in found else ()
+        if only not in found:
+            remedy = nearest(only, found) or f"It has: {', '.join(found) or 'none'}."
+            raise DataError([Problem(table, only, "is not a dimension of this table", remedy=remedy)])
+        return (only,)
 
     def records(self, table: str, dimension: str) -> ibis.Table:
         """Return the ibis table that holds ``dimension`` of ``table``.
@@ -97,24 +91,35 @@ class City:
         DataError
             If no such table was brought, or none with this dimension.
         """
+        if not self.has(table):
+            remedy = f"It has: {', '.join(self.tables)}."
+            raise DataError([Problem(table, "", f"is no table of {self.name}", remedy=remedy)])
         self.dimensions_of(table, dimension)
-        return next(
-            part for name, part in self.tables.items() if name.partition(".")[0] == table and dimension in part.columns
-        )
+        return next(part for part in self.parts(table) if dimension in part.columns)
 
     def frame(self, table: str) -> pd.DataFrame:
-        """Return a small table that holds no persons (targets, benchmark, shares, measures); empty if not brought."""
+        """Return a small table that holds no persons (targets, benchmark, shares, measures), with all of its columns.
+
+        An optional column that the city does not have is empty; so is a table that it did not bring.
+        """
         if TABLES[table].by_dimension:
             raise ValueError(f"{table} may hold persons and is only counted, see counts")
-        return (
-            self.tables[table].execute() if table in self.tables else pd.DataFrame(columns=list(TABLES[table].columns))
-        )
+        found = self.tables[table].to_pandas() if table in self.tables else pd.DataFrame()
+        kinds = {column: float if column in NUMBERS else "str" for column in TABLES[table].columns}
+        return found.reindex(columns=list(kinds)).astype(kinds)
+
+    def __repr__(self) -> str:
+        tables, dimensions = (", ".join(names) or "none" for names in (self.tables, self.dimensions))
+        return f"City({self.name!r}, tables: {tables}; dimensions: {dimensions})"
 
     def _repr_html_(self) -> str:
-        rows = pd.DataFrame(
-            {"table": list(self.tables), "columns": [", ".join(t.columns) for t in self.tables.values()]}
-        )
-        return rows.to_html(index=False, escape=True)
+        brought = {name: ", ".join(table.columns) for name, table in self.tables.items()}
+        grouped = {known.title: ", ".join(known.members) for known in self.dimensions.values()}
+        frames = [
+            pd.DataFrame(rows.items(), columns=names)
+            for rows, names in ((brought, ["table", "columns"]), (grouped, ["dimension", "groups"]))
+        ]
+        return f"<p><b>{escape(self.name)}</b></p>" + "".join(frame.to_html(index=False) for frame in frames)
 
 
 def read_city(folder: str | Path) -> City:
@@ -135,16 +140,20 @@ def read_city(folder: str | Path) -> City:
     ('ethnicity', 'religion')
     """
     folder = Path(folder)
-    config = read_config(folder)
-    opened, ignored, problems = _open(folder, config)
-    checked = {}
-    for name, source in opened.items():
-        checked[name], found = check(name, source, config)
+    config, problems = read_config(folder)
+    problems += slips(config)
+    opened, ignored, hindrances = _open(folder, config)
+    problems += hindrances
+    tables: dict[str, ibis.Table] = {}
+    places = cache(partial(_places, tables))
+    for name in sorted(opened, key=_is_small):  # the records first: they say which units there are
+        tables[name], found = check(name, opened[name], config, places)
         problems += found
-    problems += _unused(config, checked)
+    if not hindrances:
+        problems += _astray(config, tables)
     if problems:
-        raise DataError(problems)
-    return City(config, folder, checked, ignored)
+        raise DataError(dict.fromkeys(problems))
+    return City(config, folder, {name: tables[name] for name in opened}, ignored)
 
 
 def years(periods: pd.Series | list[str]) -> np.ndarray:
@@ -161,9 +170,7 @@ def years(periods: pd.Series | list[str]) -> np.ndarray:
     array([2025. , 2024.5, 2024.5])
     """
     texts = pd.Series(periods, dtype="str")
-    parts = texts.str.extract(r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$").astype(
-        float
-    )
+    parts = texts.str.extract(PERIOD).astype(float)
     if parts["year"].isna().any():
         raise ValueError(f"{texts[parts['year'].isna()].iloc[0]!r} is not an ISO year, quarter, month or date")
     whole = (parts["quarter"] / 4).fillna(parts["month"] / 12).fillna(1.0)
@@ -171,53 +178,72 @@ def years(periods: pd.Series | list[str]) -> np.ndarray:
     return (parts["year"] + to_the_day.fillna(whole)).to_numpy()
 
 
-def _open(folder: Path, config: Config) -> tuple[dict[str, sources.Source], tuple[str, ...], list[Problem]]:
+def _base(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _is_small(name: str) -> bool:
+    return not TABLES[_base(name)].by_dimension
+
+
+def _open(folder: Path, config: Config) -> tuple[dict[str, Source], tuple[str, ...], list[Problem]]:
     """Open every table; return them, the files that are none, and what stands in the way."""
-    opened, ignored, problems = {}, [], []
-    for name, file, open_table in sources.tables(folder, config.url):
-        base, _, dimension = name.partition(".")
-        if base not in TABLES or (dimension and not TABLES[base].by_dimension):
-            hint = nearest(base, TABLES)
-            ignored += [] if hint else [file]
-            problems += [Problem(file, "", "is not a table of the kit", remedy=hint)] if hint else []
-        elif dimension and dimension not in config.dimensions:
-            problems.append(
-                Problem(
-                    file,
-                    "",
-                    f"{dimension!r} is not a dimension of city.toml",
-                    remedy=nearest(dimension, config.dimensions) or f"Add [dimensions.{dimension}].",
-                )
-            )
-        elif name in opened:
-            problems.append(Problem(file, "", f"is there twice, see {opened[name].file}", remedy="Keep one of them."))
+    opened: dict[str, Source] = {}
+    ignored, problems, found = [], [], list(sources.files(folder))
+    with gathered(problems):
+        found += [table for table in sources.database(folder, config.url) if _base(table[0]) in TABLES]
+    for name, place, open_table in found:
+        if _base(name) not in TABLES and not nearest(_base(name), TABLES, 0.8):
+            ignored.append(place)
+        elif hindrance := _hindrance(name, config, opened):
+            problems.append(Problem(place, "", hindrance[0], remedy=hindrance[1]))
         else:
-            try:
+            with gathered(problems):
                 opened[name] = open_table()
-            except DataError as error:
-                problems += error.problems
     if not opened and not problems:
-        problems.append(
-            Problem(folder.name, "", "holds no table", remedy=f"Bring at least one of: {', '.join(TABLES)}.")
-        )
+        remedy = f"Bring at least one of: {', '.join(TABLES)}."
+        problems.append(Problem(folder.resolve().name, "", "holds no table", remedy=remedy))
     return opened, tuple(ignored), problems
 
 
-def _unused(config: Config, tables: dict[str, ibis.Table]) -> list[Problem]:
-    """A dimension that no table holds is a slip in city.toml: left alone, it would vanish from the review."""
-    held = {column for table in tables.values() for column in table.columns}
-    by_value = {"shares", "targets", "benchmark"} & set(tables)
-    return (
-        []
-        if by_value or not tables
-        else [
-            Problem(
-                "city.toml",
-                f"dimensions.{name}",
-                "is a column of no table",
-                remedy="Name its column under [columns], or take the dimension out.",
-            )
-            for name in config.dimensions
-            if name not in held
-        ]
-    )
+def _hindrance(name: str, config: Config, opened: dict[str, Source]) -> tuple[str, str] | None:
+    """Return why a table that looks like one of the kit's cannot be one, and the remedy."""
+    base, _, dimension = name.partition(".")
+    if base not in TABLES:
+        return "is not a table of the kit", nearest(base, TABLES)
+    if dimension and not TABLES[base].by_dimension:
+        return "is not a table that is split by dimension", f"Call it {base}."
+    if dimension and dimension not in config.dimensions:
+        remedy = nearest(dimension, config.dimensions) or f"Add [dimensions.{dimension}]."
+        return f"{dimension!r} is not a dimension of city.toml", remedy
+    if name in opened:
+        return f"is there twice, see {opened[name].file}", "Keep one of them."
+    return None
+
+
+def _values(column: ibis.Value) -> list[str]:
+    return sorted(column.as_table().distinct().to_pandas().iloc[:, 0].dropna())
+
+
+def _held(part: ibis.Table) -> Iterable[str]:
+    """Return what may be a dimension of the table: its columns, or what stands in ``dimension``."""
+    return _values(part.dimension) if "dimension" in part.columns else part.columns
+
+
+def _places(tables: dict[str, ibis.Table], column: str) -> tuple[str, ...]:
+    """Return the units, services or districts that the records hold."""
+    records = [part for name, part in tables.items() if not _is_small(name) and column in part.columns]
+    return tuple(dict.fromkeys(chain.from_iterable(_values(part[column]) for part in records)))
+
+
+def _astray(config: Config, tables: dict[str, ibis.Table]) -> Iterator[Problem]:
+    """Find dimensions that no table holds, which would vanish from the review, or that two parts of a table hold."""
+    held = set(chain.from_iterable(map(_held, tables.values())))
+    for dimension in config.dimensions:
+        if dimension not in held:
+            remedy = "Name its column under [columns], or take the dimension out."
+            yield in_toml(f"dimensions.{dimension}", "is a column of no table", remedy)
+        parts = sorted(name for name, part in tables.items() if dimension in part.columns)
+        for one, other in pairwise(parts):
+            if _base(one) == _base(other):
+                yield Problem(other, dimension, f"stands in {one} too", remedy="Keep one of them.")
