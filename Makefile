@@ -28,7 +28,7 @@ test-all: .venv/ready  ## the same with the tests marked slow
 	@.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "" $(ARGS)
 
 lint: .venv/ready  ## check the code and the notebooks with ruff
-	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
 
 lab: .venv/ready  ## open the notebooks in JupyterLab
 	@.venv/bin/python -m jupyterlab notebooks

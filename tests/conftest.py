@@ -1,6 +1,5 @@
 """What several test files share: the repository's data, small cities, and reports that are made once."""
 
-import os
 import shutil
 from pathlib import Path
 

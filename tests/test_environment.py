@@ -77,10 +77,13 @@ def imported():
 
 def test_requirement_lines_are_read_as_name_and_bounds():
     assert requirements(["numpy>=2.2,<3", "pip", "ibis-framework[duckdb] >=12"]) == {
-        "numpy": {">=2.2", "<3"}, "pip": {""}, "ibis-framework[duckdb]": {">=12"},
+        "numpy": {">=2.2", "<3"},
+        "pip": {""},
+        "ibis-framework[duckdb]": {">=12"},
     }
     assert conda(["  # a comment", "  - numpy >=2.2", "  - pip:", "      - gptables >=2"]) == (
-        {"numpy": {">=2.2"}}, {"gptables": {">=2"}},
+        {"numpy": {">=2.2"}},
+        {"gptables": {">=2"}},
     )
 
 

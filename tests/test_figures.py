@@ -61,7 +61,9 @@ def test_no_line_runs_across_a_change_of_definition():
 
 
 def test_targets_of_other_groups_and_grades_are_not_drawn():
-    others = pd.concat([TARGETS.assign(group="none"), TARGETS.assign(grade="leadership"), TARGETS.assign(scope="Parks")])
+    others = pd.concat(
+        [TARGETS.assign(group="none"), TARGETS.assign(grade="leadership"), TARGETS.assign(scope="Parks")]
+    )
     axes = figures.trajectory(protected(representation.shares(STAFF)), others)
     assert not [line for line in axes.get_lines() if line.get_linestyle() == "--"]
 
@@ -87,7 +89,11 @@ def test_pass_rates_stand_in_stated_order_with_the_reference_in_grey():
 def test_impact_ratios_draw_parity_and_four_fifths_and_stay_on_the_axis():
     nobody = FUNNEL.assign(numerator=[0, 389, 0, 117])
     axes = figures.impact_ratios(protected(funnel.stages(nobody)))
-    uprights = [line.get_xdata()[0] for line in axes.get_lines() if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2]
+    uprights = [
+        line.get_xdata()[0]
+        for line in axes.get_lines()
+        if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2
+    ]
     assert {0.8, 1} <= set(uprights)
     drawn = axes.containers[0].lines[0].get_xdata()
     assert (drawn >= axes.get_xlim()[0]).all(), "a ratio of 0 stands at the edge of a logarithmic axis"

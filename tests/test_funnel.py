@@ -80,17 +80,9 @@ def test_four_rows_counted_by_hand():
             "wilson",
         ).assign(cells=counts["cells"]),
         limited(
-            pairs.assign(**against),
-            "impact_ratio",
-            [2 / 3, 1],
-            miettinen_nurminen_ratio(*cells),
-            "miettinen_nurminen",
+            pairs.assign(**against), "impact_ratio", [2 / 3, 1], miettinen_nurminen_ratio(*cells), "miettinen_nurminen"
         ).assign(
-            p_value=fisher(*cells),
-            p_adjusted=fisher(*cells),
-            rule="fisher_holm",
-            verdict="cannot_tell",
-            cells=union,
+            p_value=fisher(*cells), p_adjusted=fisher(*cells), rule="fisher_holm", verdict="cannot_tell", cells=union
         ),
         limited(pairs.assign(**against), "rate_difference", [-1 / 4, 0], newcombe(*cells), "newcombe").assign(
             cells=union
@@ -128,12 +120,7 @@ def test_four_rows_counted_by_hand():
 
 def limited(keys, measure, estimate, limits, method):
     return keys.assign(
-        measure=measure,
-        estimate=estimate,
-        conf_low=limits[0],
-        conf_high=limits[1],
-        confidence=0.95,
-        method=method,
+        measure=measure, estimate=estimate, conf_low=limits[0], conf_high=limits[1], confidence=0.95, method=method
     )
 
 
@@ -208,9 +195,7 @@ def test_four_fifths_of_the_questions_and_answers():
     reached = {"first": (100, 60), "second": (100, 45), "third": (100, 48), "fourth": (100, 51)}
     assert four_fifths(reached, "first") == ["triggered", "not_triggered", "not_triggered"]
     assert four_fifths({"group": (5, 3), "reference": (8, 6)}, "reference") == ["not_triggered"]
-    assert four_fifths({"group": (5 * 10**6, 3 * 10**6 - 1), "reference": (8, 6)}, "reference") == [
-        "triggered"
-    ]
+    assert four_fifths({"group": (5 * 10**6, 3 * 10**6 - 1), "reference": (8, 6)}, "reference") == ["triggered"]
 
 
 def four_fifths(reached, reference):
@@ -252,11 +237,7 @@ def test_a_clear_difference_has_a_direction_on_stages_and_overall():
 
 
 def test_the_level_follows_the_confidence(west_lancashire):
-    for confidence, verdict in [
-        (0.95, "lower"),
-        (0.966, "lower"),
-        (0.967, "cannot_tell"),
-    ]:  # Holm's p is .0332
+    for confidence, verdict in [(0.95, "lower"), (0.966, "lower"), (0.967, "cannot_tell")]:  # Holm's p is .0332
         found = only(stages(west_lancashire, confidence), "impact_ratio", "shortlisted")
         assert found[["confidence", "verdict"]].iloc[0].tolist() == [confidence, verdict]
 
@@ -317,9 +298,7 @@ def test_only_the_reference_is_no_comparison(west_lancashire):
 
 
 @settings(max_examples=6, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=5)
-)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=5))
 def test_limits_contain_the_estimate_and_shortfalls_agree_with_the_rates(people):
     reached = {f"group {i}": tuple(sorted(steps, reverse=True)) for i, steps in enumerate(people)}
     found = stages(funnel(reached, "group 0", ["applied", "invited", "hired"]))
@@ -350,9 +329,7 @@ def test_refusals_name_what_is_wrong(west_lancashire):
     with pytest.raises(ValueError, match="the counts lack reference, stage; needed are dimension, group"):
         stages(west_lancashire.drop(columns=["reference", "stage"]))
     here = "dimension ethnicity, stage shortlisted, group BME"
-    with pytest.raises(
-        ValueError, match=f"more than one row for {here}: add such rows up, or pass .* one vacancy"
-    ):
+    with pytest.raises(ValueError, match=f"more than one row for {here}: add such rows up, or pass .* one vacancy"):
         stages(pd.concat([west_lancashire.assign(vacancy=vacancy) for vacancy in "ab"]))
     message = f"the reference 'Whit' has no row for {here}; groups: BME, White, Unknown"
     with pytest.raises(ValueError, match=message):

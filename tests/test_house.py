@@ -48,7 +48,7 @@ def imported(module):
 
 
 def test_every_module_has_its_place_in_the_house():
-    assert MODULES == sorted(MAY_IMPORT)
+    assert sorted(MAY_IMPORT) == MODULES
 
 
 @pytest.mark.parametrize("module", MODULES)

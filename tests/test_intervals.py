@@ -8,11 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import (
-    confint_proportions_2indep,
-    proportion_confint,
-    score_test_proportions_2indep,
-)
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, score_test_proportions_2indep
 
 from divimpact.intervals import (
     fisher,
@@ -100,11 +96,7 @@ def test_newcombe_1998_table_2_method_10(cells, low, high):
 
 @pytest.mark.parametrize(
     ("method", "low", "high"),
-    [
-        (miettinen_nurminen_ratio, 0.3096, 0.8990),
-        (koopman_ratio, 0.3097, 0.8988),
-        (katz_ratio, 0.3179, 0.9516),
-    ],
+    [(miettinen_nurminen_ratio, 0.3096, 0.8990), (koopman_ratio, 0.3097, 0.8988), (katz_ratio, 0.3179, 0.9516)],
 )
 def test_ratio_limits_of_west_lancashire_shortlisting(method, low, high):
     assert_allclose(method(*WEST_LANCASHIRE), (low, high), atol=PRINTED)
@@ -313,8 +305,7 @@ def test_score_limits_as_statsmodels(cells, method, corrected):
     # its closed form keeps six digits or so, and takes a wrong root where the whole reference passed
     inner = cells[:, (cells[0] > 0) & (cells[2] > 0) & (cells[2] < cells[3])]
     expected = [
-        confint_proportions_2indep(*cell, method="score", compare="ratio", correction=corrected)
-        for cell in inner.T
+        confint_proportions_2indep(*cell, method="score", compare="ratio", correction=corrected) for cell in inner.T
     ]
     assert_allclose(np.transpose(method(*inner)), np.real(expected), rtol=1e-5)
 
@@ -353,11 +344,7 @@ def test_coverage_of_wilson(nobs, floor):
 
 @pytest.mark.parametrize(
     ("method", "of", "floor"),
-    [
-        (newcombe, np.subtract, 0.905),
-        (miettinen_nurminen_ratio, np.divide, 0.91),
-        (koopman_ratio, np.divide, 0.91),
-    ],
+    [(newcombe, np.subtract, 0.905), (miettinen_nurminen_ratio, np.divide, 0.91), (koopman_ratio, np.divide, 0.91)],
 )
 @pytest.mark.parametrize(("n", "m"), [(10, 10), (10, 40), (15, 30), (30, 30), (43, 92)])
 def test_coverage_of_two_groups(method, of, floor, n, m):

@@ -91,7 +91,9 @@ def test_notebooks_hold_no_noise_and_nothing_of_the_machine(reports):
     folder = reports("sample")
     for path in (folder / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
-        streams = [o for cell in notebook.cells for o in cell.get("outputs", ()) if o.output_type in ("stream", "error")]
+        streams = [
+            o for cell in notebook.cells for o in cell.get("outputs", ()) if o.output_type in ("stream", "error")
+        ]
         assert streams == []
         assert "papermill" not in notebook.metadata
         assert f"/.{folder.name}-" not in path.read_text(encoding="utf-8")

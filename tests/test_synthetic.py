@@ -51,17 +51,10 @@ def share_z(k, n, p):
 
 def test_a_city_that_stands_still():
     truth = replace(
-        town.TRUTH,
-        growth=0,
-        exit_rate=(0, 0, 0),
-        promotion_rate=(0, 0, 0, 0),
-        transfer_rate=0,
-        declaration_rate=0,
+        town.TRUTH, growth=0, exit_rate=(0, 0, 0), promotion_rate=(0, 0, 0, 0), transfer_rate=0, declaration_rate=0
     )
     still = synthetic.city(3, 500, truth).tables
-    years = [
-        table.drop(columns="period").reset_index(drop=True) for _, table in still["staff"].groupby("period")
-    ]
+    years = [table.drop(columns="period").reset_index(drop=True) for _, table in still["staff"].groupby("period")]
     assert [table["count"].sum() for table in years] == [500] * 5
     for table in years[1:]:
         assert_frame_equal(table, years[0])
@@ -130,8 +123,7 @@ def test_one_seed_makes_one_city(tmp_path):
     for name, seed in (("one", 7), ("again", 7), ("other", 8)):
         synthetic.write(tmp_path / name, seed, staff=500)
     one, again, other = (
-        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()}
-        for name in ("one", "again", "other")
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in ("one", "again", "other")
     )
     assert one == again
     assert [name for name in one if one[name] != other[name]] == [
@@ -227,10 +219,7 @@ def test_hires_are_drawn_as_planted(cities):
 def closed(cities):
     """Return the applications to vacancies that closed, with the stage as a number."""
     found = pd.concat(
-        [
-            tables["applications"].assign(vacancy=lambda t, i=i: f"{i} " + t.vacancy)
-            for i, tables in enumerate(cities)
-        ]
+        [tables["applications"].assign(vacancy=lambda t, i=i: f"{i} " + t.vacancy) for i, tables in enumerate(cities)]
     )
     still_open = found.vacancy[found.outcome == "in_progress"].unique()
     return found[~found.vacancy.isin(still_open)].assign(reached=lambda t: t.stage.map(REACHED))
@@ -290,9 +279,7 @@ def test_measures_add_what_is_planted(cities):
         effects = list(zip(STATED, measure.effect, strict=True))
         for (start, places), (origin, effect) in product(measure.starts, effects):
             after, here = rate.columns >= start, districts.isin(places)
-            weight = np.outer(
-                here / here.sum() - never / never.sum(), after / after.sum() - ~after / (~after).sum()
-            )
+            weight = np.outer(here / here.sum() - never / never.sum(), after / after.sum() - ~after / (~after).sum())
             seen = (weight * rate.loc[measure.service, origin]).to_numpy().sum()
             error = np.sqrt((weight**2 * error2.loc[measure.service, origin]).to_numpy().sum())
             z[measure.name, measure.service, start, origin] = (seen - effect) / error
@@ -367,10 +354,7 @@ def test_the_door_reads_it_back(shipped):
         numbers = [column for column in columns if column not in texts]
         kinds = dict.fromkeys(texts, str) | dict.fromkeys(numbers, float)
         ours, theirs = (
-            held[columns]
-            .fillna(dict.fromkeys(texts, ""))
-            .astype(kinds)
-            .sort_values(columns, ignore_index=True)
+            held[columns].fillna(dict.fromkeys(texts, "")).astype(kinds).sort_values(columns, ignore_index=True)
             for held in (table, read)
         )
         assert_frame_equal(ours, theirs)

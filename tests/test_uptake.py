@@ -49,9 +49,7 @@ def test_four_rows_counted_by_hand(districts):
     )
     low, high = miettinen_nurminen_ratio([300, 20], [1000, 200], [70, 120], [200, 1000])
     pairs = counts.iloc[[0, 2]].assign(
-        reference_numerator=[70, 120],
-        reference_denominator=[200, 1000],
-        cells=[("1A", "A", "2A"), ("1B", "2B")],
+        reference_numerator=[70, 120], reference_denominator=[200, 1000], cells=[("1A", "A", "2A"), ("1B", "2B")]
     )
     ratio = pairs.assign(
         measure="uptake_ratio",
@@ -101,11 +99,7 @@ def test_unknown_eligible_have_no_rate_and_the_undeclared_no_unmet_need(district
     unknown = found[found["group"] == "not stated"]
     assert unknown["measure"].tolist() == ["uptake"] * 2 + ["uptake_ratio"] * 2
     assert unknown[["estimate", "conf_low", "conf_high", "confidence", "method"]].isna().all(axis=None)
-    assert found.loc[found["group"] == "either", "measure"].tolist() == [
-        "uptake",
-        "uptake_ratio",
-        "unmet_persons",
-    ]
+    assert found.loc[found["group"] == "either", "measure"].tolist() == ["uptake", "uptake_ratio", "unmet_persons"]
     assert found.loc[found["group"] == "anyone", "measure"].tolist() == ["uptake"]
 
 
@@ -137,18 +131,14 @@ def test_limits_contain_the_estimate_and_swapping_the_groups_inverts_them(people
     assert (limited["conf_low"] <= limited["estimate"] + 1e-12).all()
     assert (limited["estimate"] <= limited["conf_high"] * (1 + 1e-12)).all()
     turned = rates(counts.iloc[:2].assign(reference="group 1"))
-    first, second = (
-        frame.loc[frame["measure"] == "uptake_ratio", limits].iloc[0] for frame in (found, turned)
-    )
+    first, second = (frame.loc[frame["measure"] == "uptake_ratio", limits].iloc[0] for frame in (found, turned))
     with np.errstate(divide="ignore"):
         assert first.tolist() == pytest.approx((1 / second.to_numpy())[::-1].tolist(), nan_ok=True)
 
 
 def test_row_order_decides_nothing(districts):
     keys = ["measure", "district", "group"]
-    found, turned = (
-        rates(frame).sort_values(keys, ignore_index=True) for frame in (districts, districts[::-1])
-    )
+    found, turned = (rates(frame).sort_values(keys, ignore_index=True) for frame in (districts, districts[::-1]))
     assert_frame_equal(found, turned)
 
 
@@ -157,9 +147,7 @@ def test_refusals_name_what_is_wrong(districts):
         rates(districts, "visits")
     with pytest.raises(ValueError, match="the counts lack reference; needed are"):
         rates(districts.drop(columns="reference"))
-    with pytest.raises(
-        ValueError, match="for service advice, dimension origin, group group 1: add such rows"
-    ):
+    with pytest.raises(ValueError, match="for service advice, dimension origin, group group 1: add such rows"):
         rates(districts.drop(columns="district"))
     with pytest.raises(ValueError, match="the reference 'group 2' has no row for service advice, district A"):
         rates(districts.iloc[[0]])

@@ -85,8 +85,8 @@ def test_progress():
     (sentence,) = said(words.progress(table))
     assert sentence == (
         "At the end of 2025, 265 of 1,000 declared staff (26.5 %) are in group “abroad” (origin). The goal leads from "
-        "18 % (2021) to 30 % (2025): 70.8 % (95 % limits 48.8 % to 94.3 %) of that way is gone. By the Open SDG rule the "
-        "pace is 0.75 (95 % limits 0.54 to 0.95) of the one needed: the limits lie in more than one band, so the data "
+        "18 % (2021) to 30 % (2025): 70.8 % (95 % limits 48.8 % to 94.3 %) of that way is gone. By the Open SDG rule "
+        "the pace is 0.75 (95 % limits 0.54 to 0.95) of the one needed: the limits lie in more than one band, so the data "
         "cannot tell."
     )
     assert words.progress(protected(shares)) == "No group has a target that can be followed here."
@@ -108,15 +108,19 @@ def test_nothing_is_compared_across_a_change_of_definition():
 
 def test_targets_that_cannot_be_followed_are_named():
     assert words.not_followed(TARGETS.head(0)) == "Every target is followed."
-    assert said(words.not_followed(TARGETS)) == ["Not followed: the target of 30.0 % in 2025 for group “abroad” (origin)."]
+    assert said(words.not_followed(TARGETS)) == [
+        "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin)."
+    ]
 
 
 def test_representation():
-    benchmark = pd.DataFrame({"name": ["population"], "dimension": "origin", "group": "abroad", "period": "2020", "share": 0.4})
+    benchmark = pd.DataFrame(
+        {"name": ["population"], "dimension": "origin", "group": "abroad", "period": "2020", "share": 0.4}
+    )
     table = protected(representation.against_benchmark(representation.shares(STAFF), benchmark))
     assert said(words.representation(table)) == [
-        "In 2025 the share of group “abroad” (origin) among staff is 0.66 (95 % limits 0.60 to 0.73) times its share of "
-        "the benchmark “population”, 135 persons fewer than at that share."
+        "In 2025 the share of group “abroad” (origin) among staff is 0.66 (95 % limits 0.60 to 0.73) times its share "
+        "of the benchmark “population”, 135 persons fewer than at that share."
     ]
 
 

@@ -143,9 +143,7 @@ def _people(rng, unit, grade, background, women, not_stated, truth: Truth, draw=
             "grade": grade,
             "origin": np.where(has_background, 1 + (rng.random(n) < truth.born_abroad), 0),
             "gender": np.where(rng.random(n) < truth.diverse_or_not_stated, 2, is_woman),
-            "disability": np.where(
-                rng.random(n) < truth.disability_not_stated, 2, rng.random(n) < truth.disability
-            ),
+            "disability": np.where(rng.random(n) < truth.disability_not_stated, 2, rng.random(n) < truth.disability),
             "stated": rng.random(n) >= not_stated,
         }
     )
@@ -174,9 +172,7 @@ def _staff(rng, staff: int, truth: Truth) -> tuple[pd.DataFrame, pd.DataFrame]:
         filled = np.zeros(posts.shape, int)
         np.add.at(filled, (people.unit, people.grade), 1)
         vacant = (_whole(posts * (1 + truth.growth) ** year) - filled).clip(min=0)
-        hired = _recruits(
-            rng, vacant, truth.background_hires, truth.women_hires, truth.not_stated_hires, truth
-        )
+        hired = _recruits(rng, vacant, truth.background_hires, truth.women_hires, truth.not_stated_hires, truth)
         people = pd.concat([people, hired], ignore_index=True)
         stocks.append(_declared(people, period=year))
         flows += [moves.assign(period=year), _declared(hired, period=year, event=HIRE, **NOWHERE)]
@@ -189,9 +185,7 @@ def _staff(rng, staff: int, truth: Truth) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _recruits(rng, posts, background, women, not_stated, truth, draw=_each) -> pd.DataFrame:
     """Draw a person for each post of a unit and grade."""
     unit, grade = (np.repeat(code.ravel(), posts.ravel()) for code in np.indices(posts.shape))
-    return _people(
-        rng, unit, grade, np.take(background, grade), np.take(women, grade), not_stated, truth, draw
-    )
+    return _people(rng, unit, grade, np.take(background, grade), np.take(women, grade), not_stated, truth, draw)
 
 
 def _year(rng, people: pd.DataFrame, truth: Truth) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -210,9 +204,7 @@ def _year(rng, people: pd.DataFrame, truth: Truth) -> tuple[pd.DataFrame, pd.Dat
         stated=people.stated | (event == REDECLARED_OUT),
     )
     goes = (event == PROMOTION) | (event == TRANSFER)
-    before = _declared(
-        people, event=event, unit_to=after.unit.where(goes, -1), grade_to=after.grade.where(goes, -1)
-    )
+    before = _declared(people, event=event, unit_to=after.unit.where(goes, -1), grade_to=after.grade.where(goes, -1))
     declared = _declared(after, event=REDECLARED_IN, **NOWHERE)[event == REDECLARED_OUT]
     return after[event != EXIT], pd.concat([before[event <= REDECLARED_OUT], declared])
 
