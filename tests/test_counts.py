@@ -363,7 +363,7 @@ def test_uptake_of_the_sample_by_plain_pandas(cities):
 
 # What always holds
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=10, deadline=None)
 origins = st.sampled_from(["here", "near", "far", "silent"])
 names = st.sampled_from(["Unit 1", "Unit 10", "Unit 2", "a|b", 'say "x"', "{}", "not stated", None])
 people = st.integers(0, 30)

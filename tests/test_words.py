@@ -84,10 +84,10 @@ def test_progress():
     table = protected(pd.concat([shares, trajectory.progress(shares, TARGETS)], ignore_index=True))
     (sentence,) = said(words.progress(table))
     assert sentence == (
-        "At the end of 2025, 265 of 1,000 declared staff (26.5 %) are in group “abroad” (origin). The goal leads from "
-        "18 % (2021) to 30 % (2025): 70.8 % (95 % limits 48.8 % to 94.3 %) of that way is gone. By the Open SDG rule "
-        "the pace is 0.75 (95 % limits 0.54 to 0.95) of the one needed: the limits lie in more than one band, so the data "
-        "cannot tell."
+        "At the end of 2025, 265 of 1,000 declared staff (26.5 %) are in group “abroad” (origin). "
+        "The goal leads from 18 % (2021) to 30 % (2025): 70.8 % (95 % limits 48.8 % to 94.3 %) of that way is gone. "
+        "By the Open SDG rule the pace is 0.75 (95 % limits 0.54 to 0.95) of the one needed: "
+        "the limits lie in more than one band, so the data cannot tell."
     )
     assert words.progress(protected(shares)) == "No group has a target that can be followed here."
 
