@@ -175,6 +175,33 @@ def test_the_command_prints_what_is_open_then_the_page_and_nothing_else(tmp_path
     assert set(table(tmp_path / "report", "funnel_stages.csv")["confidence"].dropna()) == {0.9}
 
 
+def test_names_infinities_and_hidden_rows_go_through_every_page(city_folder, tmp_path):
+    toml = """name = "Nasty <b>Town</b>"
+[dimensions.origin]
+groups = ["=1+1", "<i>x</i>", "nobody"]
+reference = "=1+1"
+undeclared = "not stated"
+[applications]
+stages = ["applied", "appointed"]
+"""
+    rows = [
+        "period,stage,origin,count",
+        "2024,applied,=1+1,50",
+        "2024,applied,<i>x</i>,40",
+        "2024,appointed,<i>x</i>,20",
+    ]
+    made = report.review(city_folder(toml, applications="\n".join([*rows, "2024,applied,,30"])), tmp_path / "report")
+    for page in made.page.parent.glob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        assert "<b>Town" not in html and "<i>x" not in html, page.name
+    ratios = table(made.page.parent, "funnel_stages.csv").query("measure == 'impact_ratio' and group == '<i>x</i>'")
+    assert (ratios["estimate"] == float("inf")).all()
+    with zipfile.ZipFile(made.page.parent / "tables.xlsx") as workbook:
+        sheets = [workbook.read(name).decode() for name in workbook.namelist() if "worksheets/sheet" in name]
+        assert not any("<f>" in sheet for sheet in sheets), "a name from the data is no formula"
+        assert "infinite" in workbook.read("xl/sharedStrings.xml").decode()
+
+
 # What is wrong is one message, and nothing is lost
 
 

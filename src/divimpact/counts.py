@@ -104,7 +104,7 @@ def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "servic
 
 
 def last_year(city: City, table: str = "uptake") -> City:
-    """Return the city with only the last calendar year of ``table``, its periods called by the year.
+    """Return the city with only the last calendar year of ``table`` (of each part), its periods called by the year.
 
     Examples
     --------
@@ -127,7 +127,10 @@ def periods(city: City, table: str) -> list[str]:
 
 
 def left_out(city: City) -> pd.DataFrame:
-    """Count what the analyses leave out, with the reason: columns ``table, records, left_out, reason``."""
+    """Count what the analyses leave out, with the reason: columns ``table, records, left_out, reason``.
+
+    ``records`` are applications (the sum of ``count`` where there is one), ``left_out`` those of them not counted.
+    """
     rows = []
     for name, records in _parts(city, "applications"):
         everyone, closed = (int(_people(part).fill_null(0).execute()) for part in (records, _closed(records)))

@@ -1,5 +1,6 @@
 """The report as it is read: a page per notebook, a first page, a workbook. No page loads anything from elsewhere."""
 
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def _workbook(path: Path, city: City, tables: list[Path]) -> None:
     for table in tables:
         frame = pd.read_csv(table, dtype={"period": "str"})
         sheets[table.stem[:31]] = gptables.GPTable(
-            frame.astype(object).fillna(""),
+            frame.astype(object).fillna("").replace(math.inf, "infinite"),
             table.stem,
             f"{city.name}: {table.stem.replace('_', ' ')}",
             instructions="One row per estimate. Empty: does not apply or undefined. Empty and suppressed: hidden.",
@@ -88,4 +89,6 @@ def _workbook(path: Path, city: City, tables: list[Path]) -> None:
         warnings.filterwarnings(
             "ignore", module="gptables"
         )  # it warns of every empty cell; the instructions say what empty means
-        gptables.write_workbook(str(path), sheets, cover=cover)
+        gptables.write_workbook(
+            str(path), sheets, cover=cover, workbook_options={"strings_to_formulas": False, "strings_to_urls": False}
+        )

@@ -193,7 +193,8 @@ def _shown(table: SafeTable) -> pd.DataFrame:
 
 
 def _text(said: list[str], table: SafeTable, nothing: str = "") -> Text:
-    return Text("\n".join(filter(None, [*(said or [nothing]), hidden(table)])))
+    told = said if said or hidden(table) else [nothing]
+    return Text("\n".join(filter(None, [*told, hidden(table)])))
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:
