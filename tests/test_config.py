@@ -231,3 +231,9 @@ def test_the_nearest_name():
     assert nearest("BORN ABROAD", ["none", "born abroad"]) == "Did you mean 'born abroad'?"
     assert nearest("x", ["applied", "offered"]) == nearest("x", []) == ""
     assert nearest("staff_old", ["staff"]) != "" == nearest("staff_old", ["staff"], 0.8)
+
+
+def test_a_grade_is_not_called_as_the_sum_of_grades(tmp_path):
+    (tmp_path / "city.toml").write_text(ORIGIN + '[staff]\ngrades = ["basic", "leadership"]\n', encoding="utf-8")
+    problems = read_config(tmp_path)[1]
+    assert ["calls a grade 'leadership'" in problem.rule for problem in problems] == [True]

@@ -244,6 +244,9 @@ def _contradictions(config: Config) -> Iterator[Problem]:
     if len(config.stages) == 1 or "overall" in config.stages:
         rule = "needs at least two stages, none of them called 'overall'"
         yield in_toml("applications.stages", rule, 'Write stages = ["applied", "appointed"], first to last.')
+    if "leadership" in config.grades:
+        rule = "calls a grade 'leadership', the sum over the leadership grades"
+        yield in_toml("staff.grades", rule, "Give the grade another name, and name it under leadership.")
     if (least := config.publication["min_count"]) < 1:
         yield in_toml("publication.min_count", f"{least} is less than 1", "1 hides nothing.")
     if not 0 <= (share := config.publication["declared"]) <= 1:

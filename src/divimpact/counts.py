@@ -161,14 +161,10 @@ def cells(city: City) -> pd.DataFrame:
     Examples
     --------
     >>> from divimpact.schema import read_city
-    >>> cells(read_city("data/published/berkeley_1973")).drop(columns=["cell", "by"])
+    >>> cells(read_city("data/published/berkeley_1973")).drop(columns=["cell", "by"]).head(2)
               table dimension   count  declared  everyone
     0  applications    gender  1198.0    4526.0    4526.0
     1  applications    gender   557.0    4526.0    4526.0
-    2  applications    gender  2691.0    4526.0    4526.0
-    3  applications    gender  1835.0    4526.0    4526.0
-    4  applications    gender  1493.0    4526.0    4526.0
-    5  applications    gender  1278.0    4526.0    4526.0
     """
     asked = list(_published(city))
     listed = [

@@ -100,8 +100,7 @@ def _spreadsheet(engine: ibis.BaseBackend, path: Path) -> Source:
 
 
 def _parquet(engine: ibis.BaseBackend, path: Path) -> Source:
-    pattern = glob.escape(str(path)) + "/*.parquet" * path.is_dir()  # a folder is what Spark writes
-    records = engine.read_parquet(pattern, hive_partitioning=False)
+    records = engine.read_parquet(glob.escape(str(path)), hive_partitioning=False)
     return Source(path.name, records.columns, records)
 
 
@@ -156,7 +155,6 @@ def _lazily(engine: ibis.BaseBackend, text: _Text, line: int, width: int) -> ibi
         glob.escape(str(text.path)),
         columns={str(i): "VARCHAR" for i in range(width)},
         auto_detect=False,
-        hive_partitioning=False,
         header=True,
         skip=line - 1,
         sep=text.delimiter,
