@@ -131,21 +131,8 @@ def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
     """
     rows, title = table.where(measure="pass_rate"), words.title_of_stages(table)
     frame = rows.frame
-    stages, groups = _order(frame["stage"]), _order(frame["group"])
-    axes = _panels(_lines(stages, groups))
-    for group, look in _looks(groups, frame):
-        own = frame[frame["group"] == group]
-        axes.errorbar(
-            own["estimate"],
-            _beside(own["stage"], stages, group, groups),
-            xerr=_whiskers(own),
-            linestyle="none",
-            capsize=2,
-            label=group,
-            **look,
-        )
+    axes = _by_stage(frame)
     _per_cent(axes.xaxis, frame[["estimate", "conf_high"]].max().max())
-    _steps(axes, stages)
     line = "Of 100 who reached the stage before, how many reach this one, with limits"
     return _finished(axes, title, line, table, source, words.describe(rows, title, "{0.stage}, {0.group}"))
 
@@ -162,28 +149,14 @@ def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
     """
     rows, title = table.where(measure="impact_ratio"), words.title_of_stages(table)
     frame = rows.frame
-    stages, groups, reference = _order(frame["stage"]), _order(frame["group"]), frame["reference"].iloc[0]
-    axes = _panels(_lines(stages, groups))
-    edges = _ratio_edges(frame)
-    for group, look in _looks(groups, frame):
-        own = frame[frame["group"] == group]
-        own = own.assign(**own[["estimate", "conf_low", "conf_high"]].clip(*edges))
-        axes.errorbar(
-            own["estimate"],
-            _beside(own["stage"], stages, group, groups),
-            xerr=_whiskers(own),
-            linestyle="none",
-            capsize=2,
-            label=group,
-            **look,
-        )
+    reference, edges = frame["reference"].iloc[0], _ratio_edges(frame)
+    axes = _by_stage(frame.assign(**frame[["estimate", "conf_low", "conf_high"]].clip(*edges)))
     axes.axvline(1, color="black", linewidth=1)
     axes.axvline(0.8, color="black", linewidth=1, linestyle=":")
     axes.set(xscale="log", xlim=edges)
     ticks = [tick for tick in (0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10) if edges[0] <= tick <= edges[1]]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    _steps(axes, stages)
     line = f"Pass rate of a group over that of “{reference}”, with limits; 1 is parity, dotted four fifths"
     return _finished(
         axes, title, line, table, source, words.describe(rows, f"Ratios of pass rates. {title}", "{0.stage}, {0.group}")
@@ -278,25 +251,21 @@ def _whiskers(rows: pd.DataFrame) -> np.ndarray:
     return np.abs(rows[["conf_low", "conf_high"]].to_numpy(float).T - rows["estimate"].to_numpy(float))
 
 
-def _beside(stage: pd.Series, stages: list[str], group: str, groups: list[str]) -> np.ndarray:
-    """Place the groups of one stage below each other."""
-    step = 0.7 / len(groups)
-    return stage.map(stages.index).to_numpy() + (groups.index(group) - (len(groups) - 1) / 2) * step
-
-
-def _lines(stages: list[str], groups: list[str]) -> float:
-    return 0.4 + len(stages) * (0.2 + 0.16 * len(groups))
-
-
-def _steps(axes: Axes, stages: list[str]) -> None:
-    """Name the stages from top to bottom, with a line between them."""
-    axes.set(
-        yticks=range(len(stages)),
-        yticklabels=[textwrap.fill(stage, 16) for stage in stages],
-        ylim=(len(stages) - 0.5, -0.5),
-    )
+def _by_stage(frame: pd.DataFrame) -> Axes:
+    """Draw estimates with limits, the stages from top to bottom and within each the groups below each other."""
+    stages, groups = _order(frame["stage"]), _order(frame["group"])
+    axes = _panels(0.4 + len(stages) * (0.2 + 0.16 * len(groups)))
+    for group, look in _looks(groups, frame):
+        own = frame[frame["group"] == group]
+        down = own["stage"].map(stages.index) + (groups.index(group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
+        axes.errorbar(
+            own["estimate"], down, xerr=_whiskers(own), linestyle="none", capsize=2, clip_on=False, label=group, **look
+        )
+    names = [textwrap.fill(stage, 16) for stage in stages]
+    axes.set(yticks=range(len(stages)), yticklabels=names, ylim=(len(stages) - 0.5, -0.5))
     for edge in range(1, len(stages)):
         axes.axhline(edge - 0.5, color="#DDDDDD", linewidth=0.8, zorder=0)
+    return axes
 
 
 def _ratio_edges(frame: pd.DataFrame) -> tuple[float, float]:
