@@ -173,6 +173,11 @@ def test_the_least_city_toml(read):
             "key staff.leadership: 'basics' is not a grade. Did you mean 'basic'?",
         ),
         (
+            ORIGIN + '[staff]\ngrades = ["basic", "leadership"]',
+            "key staff.grades: calls a grade 'leadership', the sum over the leadership grades. "
+            "Give the grade another name, and name it under leadership.",
+        ),
+        (
             ORIGIN + '[staff]\ngrade_values = { "E1" = "basic" }',
             "key staff.grade_values: 'basic' is not a grade. Known: none.",
         ),
@@ -231,9 +236,3 @@ def test_the_nearest_name():
     assert nearest("BORN ABROAD", ["none", "born abroad"]) == "Did you mean 'born abroad'?"
     assert nearest("x", ["applied", "offered"]) == nearest("x", []) == ""
     assert nearest("staff_old", ["staff"]) != "" == nearest("staff_old", ["staff"], 0.8)
-
-
-def test_a_grade_is_not_called_as_the_sum_of_grades(tmp_path):
-    (tmp_path / "city.toml").write_text(ORIGIN + '[staff]\ngrades = ["basic", "leadership"]\n', encoding="utf-8")
-    problems = read_config(tmp_path)[1]
-    assert ["calls a grade 'leadership'" in problem.rule for problem in problems] == [True]

@@ -436,7 +436,7 @@ def test_what_is_wrong_with_a_database(database, told, tmp_path):
 CODES = ["0", "1", "2", "none", "abroad", "", " ", "1.0", "not stated", " none "]
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     records=st.lists(
         st.tuples(
@@ -588,9 +588,7 @@ def test_the_most_frequent_values_first_and_how_many_others(told):
         ('period,"where\nfrom",origin,gender\n2024,b,none,men\n2024,b,x,men\n', 4),
     ],
 )
-@pytest.mark.parametrize(
-    ("encoding", "newline"), [("utf-8", "\n"), ("utf-8-sig", "\r\n"), ("cp1252", "\r\n"), ("utf-16", "\n")]
-)
+@pytest.mark.parametrize(("encoding", "newline"), [("utf-8-sig", "\r\n"), ("cp1252", "\n")])
 def test_the_line_is_that_of_the_file(told, text, line, newline, encoding):
     text = (text + "2024,é,none,men\n").replace("\n", newline)
     (message,) = told(staff=text.encode(encoding))
@@ -600,18 +598,21 @@ def test_the_line_is_that_of_the_file(told, text, line, newline, encoding):
 # what is wrong: each kind, by pattern
 
 NOT_WHOLE = r"is not a whole number\. Counts are whole; write 1234, not 1\.234 or 1,234\."
-WRONG_COUNTS = {
-    "is not a number": ["NaN", "inf", "x", "", "1 234", "1'234", "1_234", "9" * 400],
-    NOT_WHOLE: ["1e3", "1.5", "0,5", "1,234", "1.000"],
-    r"is negative\. It starts at 0\.": ["-3"],
-    "is more than any city has": ["1234567890123", "9" * 30],
-}
+WRONG_COUNTS = [
+    ("is not a number", ["NaN", "inf", "x", "1 234"]),
+    ("is not a number", ["", "1'234", "1_234", "9" * 400]),
+    (NOT_WHOLE, ["1e3", "1.5", "0,5", "1,234", "1.000"]),
+    (r"is negative\. It starts at 0\.", ["-3"]),
+    ("is more than any city has", ["1234567890123", "9" * 30]),
+]
 
 
-@pytest.mark.parametrize(("rule", "written"), [(rule, text) for rule, texts in WRONG_COUNTS.items() for text in texts])
-def test_a_wrong_count(told, rule, written):
-    (message,) = told(staff=f'period,unit,origin,gender,count\n2024,a,none,men,1\n2024,b,none,men,"{written}"\n')
-    assert re.search(rf"^staff\.csv, column count: .*\(1 row, line 3\) {rule}", message) and len(message) < 180
+@pytest.mark.parametrize(("rule", "written"), WRONG_COUNTS)
+def test_wrong_counts(told, rule, written):
+    rows = "".join(f'2024,{i},none,men,"{count}"\n' for i, count in enumerate(["1", *written]))
+    (message,) = told(staff="period,unit,origin,gender,count\n" + rows)
+    shown = [f"{re.escape(count[:60] or 'empty')}.* \\(1 row, line {i + 3}\\)" for i, count in enumerate(written)]
+    assert re.search(rf"^staff\.csv, column count: .?{', .?'.join(shown)} {rule}", message) and len(message) < 320
 
 
 def test_counts_that_are_numbers_in_the_file(brings, told):
