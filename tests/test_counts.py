@@ -205,7 +205,7 @@ UPTAKE = frame("""
 
 def test_uptake_of_seven_rows_counted_by_hand(of):
     found = counts.uptake(of(uptake=UPTAKE), "origin")
-    assert [*found] == ["period", "service", *COLUMNS]
+    assert [*found] == ["period", "service", *COLUMNS, "counted"]
     assert found[["period", "service"]].drop_duplicates().to_numpy().tolist() == [
         [period, service] for period in ("2023-Q4", "2024-Q1", "2024-Q2") for service in ("Advice", "Sports")
     ]
@@ -228,6 +228,41 @@ def test_uptake_of_the_last_year_by_district_in_natural_order(of):
     assert found.query("group == 'here'")["numerator"].tolist() == [2, 1, 0, 0, 0, 0]
     assert counts.periods(year, "uptake") == ["2024"]
     assert counts.uptake(year, "origin", by=["period"])["numerator"].tolist() == [6, 3, 14, 11, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("periods", "districts", "by", "expected"),
+    [
+        (["2024-Q1", "2024-Q2"], ["East", "West"], ["period", "service", "district"], "person-periods"),
+        (["2024-Q1", "2024-Q2"], ["East", "West"], ["period", "service"], "uses"),
+        (["2024-Q1", "2024-Q2"], ["East", "East"], ["period", "service"], "person-periods"),
+        (["2023-Q4", "2024-Q1"], ["East", "East"], ["period", "service"], "people"),
+        (["2023", "2024"], ["East", "East"], ["period", "service"], "people"),
+        (["2024", "2024"], ["East", None], ["period", "service"], "uses"),
+        (["2024", "2024"], ["East", "West"], ["period", "service", "district"], "people"),
+    ],
+)
+def test_users_of_the_last_year_are_called_what_they_are(of, periods, districts, by, expected):
+    records = pd.DataFrame({"period": periods, "service": "Advice", "district": districts, "origin": "here"})
+    year = counts.last_year(of(uptake=records.assign(users=5.0, eligible=9.0)))
+    assert set(counts.uptake(year, "origin", by=by)["counted"]) == {expected}
+
+
+def test_users_added_over_periods_are_person_periods_and_over_services_uses(of):
+    records = UPTAKE.assign(district="East")
+    words = {by: counts.uptake(of(uptake=records), "origin", by=[by])["counted"][0] for by in ("service", "period")}
+    assert words == {"service": "person-periods", "period": "uses"}
+    assert set(counts.uptake(of(uptake=records.drop(columns="district")), "origin")["counted"]) == {"people"}
+
+
+@pytest.mark.parametrize("period", ["2024", "2024-Q1"])
+def test_a_last_year_of_one_period_gives_the_table_of_that_period(of, period):
+    city = of(uptake=UPTAKE.assign(period=["2023", *[period] * 6], district="East"))
+    year = counts.last_year(city)
+    assert counts.periods(year, "uptake") == [period]
+    by_period = counts.uptake(city, "origin").query("period == @period").reset_index(drop=True)
+    pd.testing.assert_frame_equal(counts.uptake(year, "origin"), by_period)
+    assert counts.cells(city)["cell"].is_unique
 
 
 def test_periods_of_all_parts_of_a_table(of):

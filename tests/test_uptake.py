@@ -112,7 +112,7 @@ def test_no_users_is_zero_and_a_ratio_to_nobody_is_infinite(districts):
 
 @pytest.mark.parametrize("counted", ["people", "person-periods", "uses"])
 def test_detail_says_what_was_counted(districts, counted):
-    found = rates(districts, counted, confidence=0.9)
+    found = rates(districts.assign(counted=counted), confidence=0.9)
     assert found.loc[found["measure"] == "uptake", "detail"].eq(counted).all()
     assert found["confidence"].dropna().eq(0.9).all()
     low, high = miettinen_nurminen_ratio([300, 20], [1000, 200], [70, 120], [200, 1000], 0.9)
@@ -144,7 +144,7 @@ def test_row_order_decides_nothing(districts):
 
 def test_refusals_name_what_is_wrong(districts):
     with pytest.raises(ValueError, match="counted is 'visits', not one of: people, person-periods, uses"):
-        rates(districts, "visits")
+        rates(districts.assign(counted="visits"))
     with pytest.raises(ValueError, match="the counts lack reference; needed are"):
         rates(districts.drop(columns="reference"))
     with pytest.raises(ValueError, match="for service advice, dimension origin, group group 1: add such rows"):

@@ -24,6 +24,7 @@ from divimpact.schema import City, Dimension
 
 KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
 NOT_STATED = "not stated"
+RECORDED = "recorded period"  # what a record's period was before its year took the place
 
 
 def staff(city: City, dimension: str, *, by: Sequence[str] = ("period",)) -> pd.DataFrame:
@@ -81,9 +82,10 @@ def applications(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.Da
 def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "service")) -> pd.DataFrame:
     """Count users and eligible people by group (Q7).
 
-    ``numerator`` is users, ``denominator`` eligible people. Users are distinct people within one record of the data:
-    added up over periods they are person-periods, over services or districts they are uses. Where not every record
-    says how many of a group are eligible (often so for the undeclared), the denominator is missing.
+    ``numerator`` is users, ``denominator`` eligible people. ``counted`` says what they are: within one record of the
+    data users are distinct "people"; added up over periods they are "person-periods", over services or districts (and
+    over periods too) "uses". Where not every record says how many of a group are eligible (often so for the
+    undeclared), the denominator is missing.
 
     Raises
     ------
@@ -100,11 +102,12 @@ def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "servic
     1   2025  Adult education  migration background     7500.0     148200.0
     2   2025  Adult education   parents born abroad     3423.0      59284.0
     """
-    return _tables([_ask(city, "uptake", dimension, by)])[0]
+    asked = _ask(city, "uptake", dimension, by)
+    return _tables([asked])[0].assign(counted=_counted(asked))
 
 
 def last_year(city: City, table: str = "uptake") -> City:
-    """Return the city with only the last calendar year of ``table`` (of each part), its periods called by the year.
+    """Return the city with only the last calendar year of ``table`` (of each part), several periods called by the year.
 
     Examples
     --------
@@ -115,7 +118,9 @@ def last_year(city: City, table: str = "uptake") -> City:
 
     def of_year(records: ibis.Table) -> ibis.Table:
         year = records.period.left(4)
-        return records.filter(year == year.max().as_scalar()).mutate(period=year)
+        last = records.filter(year == year.max().as_scalar())
+        several = last.period.nunique().as_scalar() > 1
+        return last.mutate(period=several.ifelse(last.period.left(4), last.period), **{RECORDED: last.period})
 
     return replace(city, tables=city.tables | {name: of_year(records) for name, records in _parts(city, table)})
 
@@ -262,6 +267,13 @@ def _eligible(records: ibis.Table) -> ibis.Value:
     if "eligible" not in records.columns:
         return ibis.null("float64")
     return (records.eligible.count() == records.count()).ifelse(records.eligible.sum(), ibis.null("float64"))
+
+
+def _counted(asked: _Asked) -> str:
+    """Name what users are, by what they were added over: the same person may come again."""
+    over = {RECORDED, "period", "service", "district"} & set(asked.records.columns) - set(asked.by)
+    several = {key for key in over if asked.records[key].fill_null(NOT_STATED).nunique().execute() > 1}
+    return "uses" if several & {"service", "district"} else "person-periods" if several else "people"
 
 
 def _closed(records: ibis.Table) -> ibis.Table:

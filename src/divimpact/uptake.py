@@ -6,7 +6,7 @@ from divimpact.intervals import shortfall
 COUNTED = ("people", "person-periods", "uses")
 
 
-def rates(counts, counted="people", confidence=0.95):
+def rates(counts, confidence=0.95):
     """Estimate how much of each group a service reaches, against the reference group.
 
     - `uptake`: users over eligible, for every row, with Wilson limits; `detail` says what was counted.
@@ -23,14 +23,14 @@ def rates(counts, counted="people", confidence=0.95):
     ----------
     counts : DataFrame
         Count table of uptake: keys, dimension, group, reference, numerator (users), denominator (eligible),
-        and if known role and cells. Rows of role "overlapping" are not compared.
-    counted : str
-        "people"; "person-periods" if users were added over periods; "uses" if over services or districts.
+        and if known role, cells and counted: "people" (so where it is not said), "person-periods" if users
+        were added over periods, "uses" if over services or districts. Rows of role "overlapping" are not
+        compared.
 
     Raises
     ------
     ValueError
-        For another word in `counted`, a missing column, a repeated row, a reference without a row, or more
+        For another word in counted, a missing column, a repeated row, a reference without a row, or more
         users than eligible.
 
     References
@@ -49,13 +49,13 @@ def rates(counts, counted="people", confidence=0.95):
     2   uptake_ratio  abroad     0.5333    0.5030     0.5654
     3  unmet_persons  abroad  1050.0000       NaN        NaN
     """
-    if counted not in COUNTED:
-        raise ValueError(f"counted is {counted!r}, not one of: {', '.join(COUNTED)}")
-    counts = checked(counts, "reference")
+    counts = checked(counts if "counted" in counts else counts.assign(counted="people"), "reference")
+    if strange := sorted(set(counts["counted"]) - set(COUNTED)):
+        raise ValueError(f"counted is {strange[0]!r}, not one of: {', '.join(COUNTED)}")
     pairs = compared(counts)
     declared = pairs[pairs["role"] != "undeclared"]
     return table(
-        rate_rows(counts, "uptake", confidence, detail=counted),
-        ratio_rows(pairs, "uptake_ratio", confidence, detail=counted),
+        rate_rows(counts, "uptake", confidence, detail=counts["counted"]),
+        ratio_rows(pairs, "uptake_ratio", confidence, detail=pairs["counted"]),
         rows(declared, "unmet_persons", shortfall(*two_by_two(declared)), detail="to the reference rate"),
     )
