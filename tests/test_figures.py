@@ -1,5 +1,7 @@
 """Figures draw what the protected table holds: limits, parity, gaps; labelled, described, in stated order."""
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -60,6 +62,26 @@ def test_no_line_runs_across_a_change_of_definition():
     assert "another definition from 2023" in key(axes)
 
 
+def test_a_definition_that_changes_within_a_period_breaks_the_line_before_it():
+    axes = figures.trajectory(protected(representation.shares(STAFF)), TARGETS, ["2025-07-01"])
+    upright = next(line for line in axes.get_lines() if line.get_linestyle() == ":")
+    assert upright.get_xdata() == pytest.approx([2024, 2024]), "between the ends of 2021 and 2025"
+    assert not [line for line in axes.get_lines() if line.get_linestyle() == "--"], "its baseline is of another one"
+    assert [len(band.get_paths()) for band in axes.collections[-2:]] == [1, 1], "nor does the band of bounds cross it"
+
+
+def test_published_shares_are_not_called_declared_and_have_no_limits():
+    printed = pd.DataFrame({"period": ["2020", "2021"], "dimension": "origin", "group": "abroad", "share": [0.1, 0.2]})
+    table = protected(representation.published_shares(printed.assign(cells=[("a",), ("b",)])))
+    assert (
+        texts(figures.trajectory(table, TARGETS.head(0)))[1] == "Share of staff as published at the end of each period"
+    )
+    table = protected(representation.shares(STAFF))
+    assert texts(figures.trajectory(table, TARGETS))[1] == (
+        "Share of declared staff at the end of each period, with limits"
+    )
+
+
 def test_targets_of_other_groups_and_grades_are_not_drawn():
     others = pd.concat(
         [TARGETS.assign(group="none"), TARGETS.assign(grade="leadership"), TARGETS.assign(scope="Parks")]
@@ -100,6 +122,17 @@ def test_impact_ratios_draw_parity_and_four_fifths_and_stay_on_the_axis():
     assert inside(axes)
 
 
+def test_a_ratio_beyond_the_axis_is_an_arrow_with_its_value():
+    axes = figures.impact_ratios(protected(funnel.stages(FUNNEL.assign(numerator=[0, 389, 40, 10]))))
+    assert axes.containers[0].lines[0].get_markevery() == [], "no marker stands where the ratio is not"
+    arrows = {line.get_marker(): line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() in ("<", ">")}
+    assert arrows == {"<": axes.get_xlim()[0], ">": axes.get_xlim()[1]}
+    assert [text.get_text() for text in axes.texts] == ["0.00", "85.58"]
+    assert "an arrow is a ratio beyond the axis; limits go on at its edge" in texts(axes)[1].replace("\n", " ")
+    axes = figures.impact_ratios(protected(funnel.stages(FUNNEL)))
+    assert axes.containers[0].lines[0].get_markevery() == [0, 1] and "arrow" not in texts(axes)[1]
+
+
 def test_uptake_has_a_panel_for_each_service():
     rows = [
         {"period": period, "service": service, "dimension": "origin", "group": group, "reference": "none"}
@@ -111,7 +144,53 @@ def test_uptake_has_a_panel_for_each_service():
     panels = figures.uptake(protected(uptake.rates(counts)))
     assert [axes.get_title() for axes in panels.flat if axes.get_visible()] == ["Library", "Pool", "Advice"]
     assert panels[0, 0].get_lines()[0].get_ydata() == pytest.approx([0.25, 0.28])
+    assert texts(panels)[1] == "Users of 100 eligible people in each period, with limits (the bands)"
+    uses = figures.uptake(protected(uptake.rates(counts.assign(counted="uses"))))
+    assert texts(uses)[1] == "Uses of 100 possible ones in each period, with limits (the bands)"
     assert inside(panels)
+
+
+ODD = [
+    "$x_{",
+    "_hidden",
+    "two\nlines",
+    "漢字",
+    "a name that is much longer than any other, as names of offices are " * 2,
+]
+
+
+def test_names_are_drawn_as_they_are_whatever_they_hold(recwarn):
+    names = [*ODD, "none"]
+    rows = [(period, service, group) for period in ("2024", "2025") for service in names for group in names]
+    counts = pd.DataFrame(rows, columns=["period", "service", "group"]).assign(dimension="$o_{", reference="none")
+    counts = counts.assign(numerator=50, denominator=200, cells=[(f"c{i}",) for i in range(len(rows))])
+    funnels = counts.rename(columns={"service": "stage"}).query("period == '2024'").drop(columns="period")
+    staff = counts.query("service == 'none'").drop(columns="service")
+    drawn = [
+        figures.uptake(protected(uptake.rates(counts)), source="$x_{"),
+        figures.pass_rates(protected(funnel.stages(funnels)), source="$x_{"),
+        figures.impact_ratios(protected(funnel.stages(funnels)), source="$x_{"),
+        figures.trajectory(protected(representation.shares(staff)), TARGETS, source="$x_{"),
+    ]
+    for axes in drawn:
+        assert {"$x_{", "_hidden", "漢字"} <= set(key(axes))
+        with warnings.catch_warnings(action="ignore"):
+            assert axes is drawn[0] or inside(axes)
+        publish.figure(axes, "odd")
+    assert not [str(warning.message) for warning in recwarn], "a warning would stand on the page, with a path"
+
+
+def test_long_names_of_services_stand_apart():
+    service = "Office for advice to people who have come from elsewhere, number"
+    rows = [(f"{service} {i}", group) for i in range(4) for group in ("none", "abroad")]
+    counts = pd.DataFrame(rows, columns=["service", "group"]).assign(period="2025", dimension="o", reference="none")
+    counts = counts.assign(numerator=50, denominator=200, cells=[(f"c{i}",) for i in range(8)])
+    panels = figures.uptake(protected(uptake.rates(counts)))
+    panels[0, 0].figure.canvas.draw()
+    boxes = [axes.title.get_window_extent() for axes in panels.flat]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+    assert len(panels[0, 0].containers[0].lines[2][0].get_segments()) == 1, "a single period has whiskers for a band"
+    assert all(axes.get_window_extent().height > 50 for axes in panels.flat)
 
 
 @pytest.mark.parametrize("draw", [figures.pass_rates, figures.impact_ratios])

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "funnel": {"estimates", "intervals"},
     "uptake": {"estimates", "intervals"},
     "disclosure": {"estimates"},
-    "words": {"disclosure"},
+    "words": {"disclosure", "schema"},
     "figures": {"disclosure", "schema", "words"},
     "publish": {"__init__", "counts", "disclosure", "schema", "words"},
     "runner": {"config"},

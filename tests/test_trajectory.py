@@ -221,7 +221,23 @@ def test_row_order_decides_nothing_and_the_input_stays_as_it_is():
 def test_targets_without_a_later_share_are_named():
     others = [target(scope="parks"), target().assign(group="nobody"), target(start="2024")]
     targets = pd.concat([target(), *others])
-    assert_frame_equal(not_followed(share(["2024"], 0.2), targets), targets.iloc[1:])
+    found = not_followed(share(["2024"], 0.2), targets)
+    assert_frame_equal(found, targets.iloc[1:].assign(reason="no later share"))
+
+
+@pytest.mark.parametrize(
+    ("start", "followed"),
+    [("2021", ["2022", "2023"]), ("2022", []), ("2022-07-01", []), ("2023", ["2022"]), ("2024", ["2022", "2023"])],
+)
+def test_nothing_is_compared_with_a_baseline_of_another_definition(start, followed):
+    shares, breaks = share(["2021", "2022", "2023"], [0.18, 0.2, 0.22]), {"origin": [start], "gender": ["2022"]}
+    assert progress(shares, target(), breaks)["period"].tolist() == followed * 2
+    missed = not_followed(shares, target(), breaks)
+    assert missed["reason"].tolist() == [] if "2023" in followed else ["another definition"]
+
+
+def test_a_definition_of_one_dimension_breaks_no_other():
+    assert len(progress(share(["2025"], 0.2), target(), {"gender": ["2023"]})) == 2
 
 
 def test_no_targets_no_rows():

@@ -106,11 +106,41 @@ def test_nothing_is_compared_across_a_change_of_definition():
     assert "Before 2023 another definition held, so earlier shares are not compared." in sentence
 
 
+@pytest.mark.parametrize(("start", "first"), [("2021", "2021"), ("2021-12-31", "2021"), ("2022", "2025")])
+def test_a_period_belongs_to_the_definition_that_holds_at_its_end(start, first):
+    (sentence,) = said(words.shares(protected(representation.shares(STAFF)), {"origin": [start]}))
+    assert f"% in {first}. Before {start} another definition held" in sentence.replace("; 26.5 % in 2025", "% in 2025")
+
+
+def test_a_table_without_shares_says_so():
+    assert words.shares(protected(representation.shares(STAFF)).where(group="nobody"), {}) == (
+        "No share of all grades together is known here."
+    )
+
+
 def test_targets_that_cannot_be_followed_are_named():
-    assert words.not_followed(TARGETS.head(0)) == "Every target is followed."
-    assert said(words.not_followed(TARGETS)) == [
-        "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin)."
+    missed = pd.concat([TARGETS.assign(reason="no later share"), TARGETS.assign(reason="another definition")])
+    missed = missed.assign(scope=["city", "Parks"], grade=[None, "leadership"])
+    assert said(words.not_followed(missed, 3)) == [
+        "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin); no share of it after its baseline is "
+        "known here.",
+        "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin) in unit Parks at grade leadership; "
+        "its baseline was set under another definition than the one that holds now.",
     ]
+    assert words.not_followed(missed.head(0), 3) == "Every target is followed."
+    assert words.not_followed(missed.head(0), 0) == "", "nothing is true of targets that nobody has named"
+
+
+def test_benchmarks_that_no_share_met_are_named():
+    benchmark = pd.DataFrame(
+        {"name": ["population"], "dimension": "origin", "group": "abroad", "scope": "", "period": "2030", "share": 0.4}
+    )
+    assert said(words.not_compared(benchmark, 1)) == [
+        "Not compared: the benchmark “population” of 2030, 40.0 %, for group “abroad” (origin); no share of it at the "
+        "end of that period or later is known here."
+    ]
+    assert words.not_compared(benchmark.head(0), 1) == "Every benchmark is compared."
+    assert words.not_compared(benchmark.head(0), 0) == ""
 
 
 def test_representation():
@@ -130,6 +160,44 @@ def test_uptake():
         "Library in 2025: 10 of 43 people in group “BME” (23.3 %) and 389 of 920 people in group “White” (42.3 %); "
         "the ratio is 0.55 (95 % limits 0.31 to 0.90)."
     ]
+
+
+def use(denominators, numerators=(10, 389)):
+    """Uptake of a service for each pair of denominators."""
+    counts = [
+        FUNNEL.head(2).drop(columns="stage").assign(service=f"Service {i}", denominator=pair, numerator=numerators)
+        for i, pair in enumerate(denominators)
+    ]
+    counts = pd.concat(counts, ignore_index=True).assign(period="2025", counted="uses")
+    return protected(uptake.rates(counts.assign(cells=[(f"c{i}",) for i in range(len(counts))])))
+
+
+def test_uses_are_not_called_people_and_unknown_eligible_are_named():
+    assert said(words.uptake(use([(43, 920), (None, 920), (43, None)]))) == [
+        "Service 0 in 2025: 10 of 43 possible uses in group “BME” (23.3 %) and 389 of 920 possible uses in group "
+        "“White” (42.3 %); the ratio is 0.55 (95 % limits 0.31 to 0.90).",
+        "Service 1 and Service 2 in 2025: how many are eligible in group “BME” or in group “White” is not known, so "
+        "their use cannot be told.",
+    ]
+    assert words.title_of_uptake(use([(43, 920), (None, 920)])) == (
+        "In the one service compared a group is clearly reached less than “White”"
+    )
+    assert words.title_of_uptake(use([(43, 920), (43, 4000)])) == (
+        "In 1 of 2 services a group is clearly reached less than “White”"
+    )
+
+
+def test_titles_of_uptake_count_only_the_services_compared():
+    assert words.title_of_uptake(use([(43, 4000)])) == "In the one service compared no group is clearly reached less"
+    assert words.title_of_uptake(use([(43, 4000), (43, 4000), (43, None)])) == (
+        "In none of 2 services is a group clearly reached less"
+    )
+    assert words.title_of_uptake(use([(43, None)])) == "In no service can groups be compared"
+
+
+def test_a_ratio_without_end_is_called_infinite():
+    assert words.decimal(float("inf")) == "infinite"
+    assert "the ratio is infinite (95\N{NO-BREAK SPACE}% limits" in words.uptake(use([(43, 920)], (10, 0)))
 
 
 @pytest.mark.parametrize("hidden", [(), ["cell 0"], [f"cell {i}" for i in range(4)]])
@@ -155,6 +223,11 @@ def test_names_from_the_data_cannot_become_html():
     counts = FUNNEL.replace({"group": {"BME": "<script>alert(1)</script>"}})
     html = words.stages(protected(funnel.stages(counts)))._repr_html_()
     assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+def test_a_line_break_in_a_name_does_not_break_a_sentence():
+    (sentence, *_) = words.stages(protected(funnel.stages(FUNNEL.replace({"group": {"BME": "B\nM"}})))).splitlines()
+    assert "in group “B M”" in sentence
 
 
 def test_only_protected_tables_are_put_into_words():

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 
 from divimpact import words
 from divimpact.disclosure import SafeTable
-from divimpact.schema import years
+from divimpact.schema import definitions, years
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe and Ito 2008
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -27,6 +27,7 @@ plt.rcParams.update(
         "font.family": "sans-serif",
         "font.sans-serif": FONTS,
         "font.size": 10,
+        "text.parse_math": False,  # a dollar sign in a name is a dollar sign
         "axes.titlesize": 9,
         "axes.labelsize": 9,
         "xtick.labelsize": 9,
@@ -51,7 +52,7 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
     targets
         The city's targets; those of other groups and grades are not drawn.
     breaks
-        The periods from which another definition holds: no line runs across one.
+        The periods from which another definition holds: nothing drawn runs across one.
     source
         Who and what, for the line at the foot.
     """
@@ -59,35 +60,37 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
     share, low, high = (
         frame[frame["measure"] == measure] for measure in ("share", "share_low_bound", "share_high_bound")
     )
-    groups, goals = _order(share["group"]), _goals(targets, share)
+    groups, goals, breaks = _order(share["group"]), _goals(targets, share, breaks), sorted(breaks)
     low, high = (bound[bound["group"] == groups[0]] for bound in (low, high))
     axes = _panels(2.4)
     for group, look in _looks(groups, share):
         own = share[share["group"] == group]
-        for _, part in own.groupby(np.searchsorted(sorted(breaks), own["period"], side="right")):
+        for _, part in own.groupby(definitions(own["period"], breaks)):
             axes.errorbar(
                 years(part["period"]),
                 part["estimate"],
                 yerr=_whiskers(part),
                 capsize=3,
                 markersize=5,
-                label=group,
+                label=_label(group),
                 **look,
             )
-    for start in breaks:
-        before, after = (share["period"][side] for side in (share["period"] < start, share["period"] >= start))
+    held, ends = definitions(share["period"], breaks), years(share["period"])
+    for number, start in enumerate(breaks):
+        before, after = ends[held <= number], ends[held > number]
         if len(before) and len(after):
-            between = years([before.max(), after.min()]).mean()
+            between = (before.max() + after.min()) / 2
             axes.axvline(between, color=GREY, linewidth=1, linestyle=":", label=f"another definition from {start}")
-    if len(low):
+    for number in np.unique(definitions(low["period"], breaks)):
+        below, above = (bound[definitions(bound["period"], breaks) == number] for bound in (low, high))
         axes.fill_between(
-            years(low["period"]),
-            low["estimate"],
-            high["estimate"],
+            years(below["period"]),
+            below["estimate"],
+            above["estimate"],
             color=GREY,
             alpha=0.2,
             linewidth=0,
-            label=f"{groups[0]}, of all staff, whoever the undeclared are",
+            label=_label(f"{groups[0]}, of all staff, whoever the undeclared are"),
         )
     for goal in goals.itertuples():
         ends = years([goal.baseline_period, goal.target_period])
@@ -110,12 +113,14 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
         )
     _per_cent(axes.yaxis, share[["estimate", "conf_high"]].max().max(), high["estimate"].max(), goals["target"].max())
     _time(axes, [*share["period"], *goals["target_period"]])
-    title, line = (
-        words.title_of_trajectory(table.where(group=groups[0])),
-        "Share of declared staff at the end of each period, with limits",
-    )
+    title = words.title_of_trajectory(table.where(group=groups[0]))
     return _finished(
-        axes, title, line, table, source, words.describe(table.where(measure="share"), title, "{0.period}, {0.group}")
+        axes,
+        title,
+        _of_staff(share),
+        table,
+        source,
+        words.describe(table.where(measure="share"), title, "{0.period}, {0.group}"),
     )
 
 
@@ -150,7 +155,7 @@ def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
     rows, title = table.where(measure="impact_ratio"), words.title_of_stages(table)
     frame = rows.frame
     reference, edges = frame["reference"].iloc[0], _ratio_edges(frame)
-    axes = _by_stage(frame.assign(**frame[["estimate", "conf_low", "conf_high"]].clip(*edges)))
+    axes = _by_stage(frame, edges)
     axes.axvline(1, color="black", linewidth=1)
     axes.axvline(0.8, color="black", linewidth=1, linestyle=":")
     axes.set(xscale="log", xlim=edges)
@@ -159,7 +164,12 @@ def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
     axes.xaxis.set_minor_locator(NullLocator())
     line = f"Pass rate of a group over that of “{reference}”, with limits; 1 is parity, dotted four fifths"
     return _finished(
-        axes, title, line, table, source, words.describe(rows, f"Ratios of pass rates. {title}", "{0.stage}, {0.group}")
+        axes,
+        title,
+        line + _beyond(frame, edges),
+        table,
+        source,
+        words.describe(rows, f"Ratios of pass rates. {title}", "{0.stage}, {0.group}"),
     )
 
 
@@ -175,23 +185,27 @@ def uptake(table: SafeTable, *, source: str = "") -> np.ndarray:
     """
     rows, title = table.where(measure="uptake"), words.title_of_uptake(table)
     frame = rows.frame
-    services, groups = _order(frame["service"]), _order(frame["group"])
-    lines = -(-len(services) // 2)
-    panels = _panels(1.5 * lines + 0.2, nrows=lines, ncols=2, sharex=True, sharey=True, squeeze=False)
-    for axes, service in zip(panels.flat, services, strict=False):
+    services, groups, alone = _order(frame["service"]), _order(frame["group"]), frame["period"].nunique() == 1
+    lines, names = -(-len(services) // 2), [textwrap.fill(service, 28) for service in services]
+    titles = 0.13 * max(name.count("\n") for name in names)
+    panels = _panels((1.5 + titles) * lines + 0.2, nrows=lines, ncols=2, sharex=True, sharey=True, squeeze=False)
+    for axes, service, name in zip(panels.flat, services, names, strict=False):
         for group, look in _looks(groups, frame):
             own = frame[(frame["service"] == service) & (frame["group"] == group)]
-            axes.fill_between(
-                years(own["period"]), own["conf_low"], own["conf_high"], color=look["color"], alpha=0.2, linewidth=0
-            )
-            axes.plot(years(own["period"]), own["estimate"], markersize=3, label=group, **look)
-        axes.set_title(service)
+            ends, band = years(own["period"]), own[["conf_low", "conf_high"]].to_numpy(float).T
+            axes.fill_between(ends, *band, color=look["color"], alpha=0.2, linewidth=0)
+            whiskers = _whiskers(own) if alone else None
+            axes.errorbar(ends, own["estimate"], yerr=whiskers, capsize=3, markersize=3, label=_label(group), **look)
+        axes.set_title(name)
+        if frame["estimate"][frame["service"] == service].isna().all():
+            axes.text(0.5, 0.5, "hidden or unknown", transform=axes.transAxes, ha="center", size=9)
     for axes in panels.flat[len(services) :]:
         axes.set_visible(False)
     _per_cent(panels[0, 0].yaxis, frame[["estimate", "conf_high"]].max().max())
     _time(panels[0, 0], frame["period"])
     ends = rows.where(period=[frame["period"].min(), frame["period"].max()])
-    line = "Users of 100 eligible people in each period; the bands are limits"
+    what = "Users of 100 eligible people" if set(frame["detail"]) == {"people"} else "Uses of 100 possible ones"
+    line = f"{what} in each period, with limits{'' if alone else ' (the bands)'}"
     return _finished(
         panels, title, line, table, source, words.describe(ends, title, "{0.service}, {0.group}, {0.period}")
     )
@@ -206,11 +220,16 @@ def _finished(
 ) -> Axes | np.ndarray:
     """Put finding, what is shown and key above the panels, source and what is hidden below, and set the alt text."""
     first = np.ravel(axes)[0]
-    figure, key = first.figure, dict(zip(*reversed(first.get_legend_handles_labels()), strict=True))
+    handles, labels = first.get_legend_handles_labels()
+    figure, key = (
+        first.figure,
+        {textwrap.fill(label.strip(), 70): handle for handle, label in zip(handles, labels, strict=True)},
+    )
     title, line = textwrap.fill(title, 52), textwrap.fill(line, 72)
     foot = textwrap.fill(" ".join(filter(None, [f"Source: {source}." if source else "", words.hidden(table)])), 90)
     columns = 2 if max(map(len, key)) < 26 else 1
-    heights = [0.2 * (title.count("\n") + 1), 0.17 * (line.count("\n") + 1), 0.19 * -(-len(key) // columns)]
+    rows = -(-len(key) // columns) + sum(label.count("\n") for label in key)
+    heights = [0.2 * (title.count("\n") + 1), 0.17 * (line.count("\n") + 1), 0.19 * rows]
     above, below, panels = 0.2 + sum(heights), 0.1 + 0.13 * (foot.count("\n") + 1), figure.get_figheight()
     figure.set_figheight(above + panels + below)
     down = 1 - (0.06 + np.cumsum([0, *heights])) / figure.get_figheight()
@@ -223,8 +242,23 @@ def _finished(
     return axes
 
 
-def _goals(targets: pd.DataFrame, share: pd.DataFrame) -> pd.DataFrame:
-    """The city-wide targets of the groups and the grade that are drawn."""
+def _label(name: str) -> str:
+    """Name an artist for the key: matplotlib leaves out what begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
+def _of_staff(share: pd.DataFrame) -> str:
+    """Say what the shares are of, and whether they have limits."""
+    published = share["detail"] == "as published"
+    whom = "Share of staff as published" if published.all() else "Share of declared staff"
+    whom += ", or as published," if published.any() and not published.all() else ""
+    return f"{whom} at the end of each period" + (", with limits" if share["conf_low"].notna().any() else "")
+
+
+def _goals(targets: pd.DataFrame, share: pd.DataFrame, breaks: Sequence[str]) -> pd.DataFrame:
+    """The city-wide targets of the groups and the grade that are drawn, if their baseline's definition still holds."""
+    then, now = (definitions(periods, breaks) for periods in (targets["baseline_period"], share["period"]))
+    targets = targets[then == now.max()]
     plan, drawn = (
         frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna("")) for frame in (targets, share)
     )
@@ -251,16 +285,39 @@ def _whiskers(rows: pd.DataFrame) -> np.ndarray:
     return np.abs(rows[["conf_low", "conf_high"]].to_numpy(float).T - rows["estimate"].to_numpy(float))
 
 
-def _by_stage(frame: pd.DataFrame) -> Axes:
+def _beyond(frame: pd.DataFrame, edges: tuple[float, float]) -> str:
+    """Say how a figure shows what lies beyond its axis, where something does."""
+    low, high = edges
+    told = {"an arrow is a ratio beyond the axis": ["estimate"], "limits go on at its edge": ["conf_low", "conf_high"]}
+    outside = {
+        text: ((frame[columns] < low) | (frame[columns] > high)).any(axis=None) for text, columns in told.items()
+    }
+    return "".join(f"; {text}" for text, needed in outside.items() if needed)
+
+
+def _arrow(axes: Axes, ratio: float, down: float, edges: tuple[float, float], colour: str) -> None:
+    """Mark a ratio beyond the axis at its edge, with its value: there stands no marker that could be read as one."""
+    if pd.isna(ratio) or edges[0] <= ratio <= edges[1]:
+        return
+    x, marker, side, away = (edges[0], "<", "left", 6) if ratio < edges[0] else (edges[1], ">", "right", -6)
+    axes.plot(x, down, marker=marker, color=colour, clip_on=False)
+    written = {"size": 7.5, "ha": side, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5}}
+    axes.annotate(words.decimal(ratio), (x, down), xytext=(away, 0), textcoords="offset points", **written)
+
+
+def _by_stage(frame: pd.DataFrame, edges: tuple[float, float] = (0, np.inf)) -> Axes:
     """Draw estimates with limits, the stages from top to bottom and within each the groups below each other."""
     stages, groups = _order(frame["stage"]), _order(frame["group"])
     axes = _panels(0.4 + len(stages) * (0.2 + 0.16 * len(groups)))
     for group, look in _looks(groups, frame):
-        own = frame[frame["group"] == group]
+        whole = frame[frame["group"] == group]
+        own = whole.assign(**whole[["estimate", "conf_low", "conf_high"]].clip(*edges))
         down = own["stage"].map(stages.index) + (groups.index(group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
-        axes.errorbar(
-            own["estimate"], down, xerr=_whiskers(own), linestyle="none", capsize=2, clip_on=False, label=group, **look
-        )
+        style = look | {"linestyle": "none", "capsize": 2, "clip_on": False, "label": _label(group)}
+        style["markevery"] = np.flatnonzero(whole["estimate"].between(*edges)).tolist()
+        axes.errorbar(own["estimate"], down, xerr=_whiskers(own), **style)
+        for ratio, place in zip(whole["estimate"], down, strict=True):
+            _arrow(axes, ratio, place, edges, look["color"])
     names = [textwrap.fill(stage, 16) for stage in stages]
     axes.set(yticks=range(len(stages)), yticklabels=names, ylim=(len(stages) - 0.5, -0.5))
     for edge in range(1, len(stages)):

@@ -2,6 +2,7 @@
 
 import html
 import io
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -56,7 +57,8 @@ def figure(axes: Axes | np.ndarray, name: str, out: str = "") -> Figure:
     if not alt:
         raise ValueError(f"{name}: the figure has no alt text; draw it with divimpact.figures")
     buffer = io.StringIO()
-    with plt.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+    with plt.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a sign that this font lacks, the reader's may have; no path comes on the page
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(drawn)
     svg = buffer.getvalue()

@@ -161,9 +161,7 @@ def against_benchmark(shares, benchmark):
     0  representation_ratio       0.4      0.14       1.02
     1           gap_persons      -4.5       NaN        NaN
     """
-    names = {"name": "benchmark", "period": "benchmark_period", "share": "benchmark_share"}
-    plan = benchmark.rename(columns=names).filter(["dimension", "group", "scope", "grade", *names.values()])
-    pairs = _latest(matched(shares.assign(share_row=np.arange(len(shares))), plan))
+    pairs = _latest(_pairs(shares.assign(share_row=np.arange(len(shares))), benchmark))
     pairs = pairs.astype({"benchmark_share": float})
     expected = pairs["benchmark_share"].where(pairs["benchmark_share"] > 0)
     ratio, low, high = (pairs[column] / expected for column in ("estimate", "conf_low", "conf_high"))
@@ -172,6 +170,12 @@ def against_benchmark(shares, benchmark):
         rows(pairs, "representation_ratio", ratio, low, high, pairs["confidence"], pairs["method"]),
         rows(pairs, "gap_persons", gap),
     )
+
+
+def not_compared(shares, benchmark):
+    """Return the benchmarks that no share meets: of its unit and grade, at the end of its period or later."""
+    numbered = benchmark.reset_index(drop=True).rename_axis("_benchmark").reset_index()
+    return benchmark[~numbered["_benchmark"].isin(_pairs(shares, numbered)["_benchmark"]).to_numpy()]
 
 
 def _base(staff):
@@ -197,10 +201,16 @@ def _bounds(staff):
     ]
 
 
-def _latest(pairs):
-    """Of each benchmark that meets a share, the latest that is not after the share's period."""
+def _pairs(shares, benchmark):
+    """The shares beside every benchmark that is not after their period."""
+    names = {"name": "benchmark", "period": "benchmark_period", "share": "benchmark_share"}
+    plan = ["dimension", "group", "scope", "grade", *names.values(), "_benchmark"]
+    pairs = matched(shares, benchmark.rename(columns=names).filter(plan))
     pairs = pairs.assign(_end=years(pairs["benchmark_period"]))
-    if "period" in pairs:
-        pairs = pairs[pairs["_end"] <= years(pairs["period"])]
+    return pairs[pairs["_end"] <= years(pairs["period"])] if "period" in pairs else pairs
+
+
+def _latest(pairs):
+    """Of each benchmark that meets a share, the latest."""
     latest = pairs.groupby(["share_row", "benchmark"])["_end"].idxmax()
     return pairs.loc[latest.sort_values()]

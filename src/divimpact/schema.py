@@ -1,6 +1,6 @@
 """The door: a city's folder is read, renamed, mapped and checked; bad data are refused whole."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from html import escape
@@ -17,7 +17,7 @@ from divimpact.sources import Source
 from divimpact.tables import NUMBERS, TABLES, check, slips
 
 PERIOD = r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$"
-__all__ = ["City", "DataError", "Dimension", "Problem", "read_city", "years"]
+__all__ = ["City", "DataError", "Dimension", "Problem", "definitions", "read_city", "years"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -176,6 +176,22 @@ def years(periods: pd.Series | list[str]) -> np.ndarray:
     whole = (parts["quarter"] / 4).fillna(parts["month"] / 12).fillna(1.0)
     to_the_day = (parts["month"] - 1) / 12 + parts["day"] / 372
     return (parts["year"] + to_the_day.fillna(whole)).to_numpy()
+
+
+def definitions(periods: pd.Series | list[str], breaks: Sequence[str]) -> np.ndarray:
+    """Return how many of the ``breaks`` lie before each period's end: its number among a group's definitions.
+
+    A break is the period from whose start another definition holds; a period belongs to the one that holds at its end.
+
+    Examples
+    --------
+    >>> definitions(["2022", "2023-Q1", "2023-Q2", "2023"], ["2023-04"])
+    array([0, 0, 1, 1])
+    """
+    texts = pd.Series(breaks, dtype="str")
+    longs = texts.str.len().map({4: 1, 7: 1 / 12, 10: 1 / 372}).mask(texts.str.contains("Q"), 1 / 4)
+    starts = np.sort(years(texts) - longs.to_numpy(float))
+    return np.searchsorted(starts + 1e-6, years(periods))
 
 
 def _base(name: str) -> str:

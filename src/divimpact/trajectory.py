@@ -3,15 +3,15 @@
 import numpy as np
 
 from divimpact.estimates import matched, rows, table
-from divimpact.schema import years
+from divimpact.schema import definitions, years
 
 BANDS = {"moving_away": -np.inf, "limited_progress": 0.0, "acceleration_needed": 0.60, "on_track": 0.95}
 WAY = ["baseline_period", "baseline", "target_period", "target"]
 PLAN = ["dimension", "group", "scope", "grade", *WAY]
 
 
-def progress(shares, targets):
-    """Set every share after the baseline beside the target of its group.
+def progress(shares, targets, breaks=None):
+    """Set every share after the baseline beside the target of its group, as far as one definition holds.
 
     `gap_closed` is the way gone over the whole way, (p - p0) / (target - p0): 0 at the baseline, 1 at the
     target, negative when moving away. `progress_ratio` is the observed over the required compound growth per
@@ -31,11 +31,14 @@ def progress(shares, targets):
     targets : DataFrame
         Columns dimension, group, baseline_period, baseline, target_period, target and, if there, scope (a
         unit; empty or "city" for all) and grade (empty for all).
+    breaks : mapping
+        By dimension, the periods from which another definition holds.
 
     Returns
     -------
     DataFrame
-        Estimates; `detail` names baseline and target. Shares without a target have no row.
+        Estimates; `detail` names baseline and target. No row has a share without a target, or one whose
+        definition is another than that of the baseline: see `not_followed`.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def progress(shares, targets):
     2  progress_ratio   2023     0.775  acceleration_needed
     3  progress_ratio   2025     0.745  acceleration_needed
     """
-    ways = _ways(matched(shares, targets.filter(PLAN)))
+    ways = _comparable(_ways(matched(shares, targets.filter(PLAN))), breaks)
     stated = {"confidence": ways["confidence"], "method": ways["method"], "detail": _detail(ways)}
     verdict = _open_sdg(ways)
     rule = np.where(verdict.isna(), None, "open_sdg")
@@ -82,6 +85,15 @@ def _ways(pairs):
         )
     pairs = pairs.assign(gone=now - start, planned=end - start).astype({"baseline": float, "target": float})
     return pairs[pairs["gone"] > 0]
+
+
+def _comparable(ways, breaks):
+    """The shares to which the definition of their baseline applies."""
+    same = np.full(len(ways), True)
+    for dimension, starts in (breaks or {}).items():
+        then, now = (definitions(ways[column], starts) for column in ("baseline_period", "period"))
+        same &= (ways["dimension"] != dimension).to_numpy() | (then == now)
+    return ways[same]
 
 
 def _gap_closed(share, ways):
@@ -119,8 +131,15 @@ def _detail(ways):
     return [f"{100 * p0:.4g} % ({start}) to {100 * target:.4g} % ({end})" for start, p0, end, target in plan]
 
 
-def not_followed(shares, targets):
-    """Return the targets that `progress` has no row for: of single units, of groups without a later share."""
+def not_followed(shares, targets, breaks=None):
+    """Return the targets that `progress` does not set beside the latest share, with the `reason`.
+
+    There is "no later share" of single units and of groups that no table holds; "another definition" than
+    that of the baseline holds by the latest share.
+    """
     numbered = targets.reset_index(drop=True).rename_axis("_target").reset_index()
-    followed = _ways(matched(shares, numbered.filter([*PLAN, "_target"])))["_target"]
-    return targets[~numbered["_target"].isin(followed).to_numpy()]
+    ways = _ways(matched(shares, numbered.filter([*PLAN, "_target"])))
+    latest = ways[ways["gone"] == ways.groupby("_target")["gone"].transform("max")]
+    later, followed = (numbered["_target"].isin(found["_target"]) for found in (ways, _comparable(latest, breaks)))
+    reason = np.where(later, "another definition", "no later share")
+    return targets.assign(reason=reason)[~followed.to_numpy()]

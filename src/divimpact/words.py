@@ -2,11 +2,13 @@
 the data cannot tell. What is hidden is passed over, and counted at the end."""
 
 import html
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from divimpact.disclosure import SafeTable
+from divimpact.schema import definitions, years
 
 VERDICTS = {
     "on_track": "on track",
@@ -14,6 +16,10 @@ VERDICTS = {
     "limited_progress": "limited progress",
     "moving_away": "moving away from the goal",
     "cannot_tell": "the limits lie in more than one band, so the data cannot tell",
+}
+REASONS = {
+    "no later share": "no share of it after its baseline is known here",
+    "another definition": "its baseline was set under another definition than the one that holds now",
 }
 PROPORTIONS = {"share", "pass_rate", "uptake"}
 
@@ -36,6 +42,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g}\N{NO-BREAK SPACE}%" if abs(share) < 0.00995 else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
+def decimal(ratio: float) -> str:
+    """Write a ratio with two decimals.
+
+    >>> decimal(0.745), decimal(float("inf"))
+    ('0.74', 'infinite')
+    """
+    return "infinite" if math.isinf(ratio) else f"{ratio:.2f}"
+
+
 def progress(table: SafeTable) -> Text:
     """Say how far each group with a target has come by the latest period."""
     rows = _shown(table)
@@ -52,15 +67,17 @@ def progress(table: SafeTable) -> Text:
 def shares(table: SafeTable, breaks: Mapping[str, Sequence[str]]) -> Text:
     """Say each group's share of staff in the latest period, the earliest comparable one, and the bounds.
 
-    ``breaks`` holds, by dimension, the periods from which another definition holds; nothing is compared across one.
+    ``breaks`` holds, by dimension, the periods from which another definition holds; nothing is compared across one. A
+    period belongs to the definition that holds at its end.
     """
     rows = _shown(table)
     every = rows[rows["measure"] == "share"]
     said = []
     for now in _latest(every).itertuples():
-        since = max((period for period in breaks.get(now.dimension, ()) if period <= now.period), default="")
         series = every[(every["dimension"] == now.dimension) & (every["group"] == now.group)]
-        first = series[series["period"] >= since].iloc[0]
+        starts = sorted(breaks.get(now.dimension, ()))
+        held, (holds,) = (definitions(periods, starts) for periods in (series["period"], [now.period]))
+        first, since = series[held == holds].iloc[0], starts[holds - 1] if holds else ""
         low, high = (_like(rows, now, measure) for measure in ("share_low_bound", "share_high_bound"))
         text = f"At the end of {now.period}, {_staff(now)}; {percent(first.estimate)} in {first.period}."
         if since:
@@ -69,18 +86,27 @@ def shares(table: SafeTable, breaks: Mapping[str, Sequence[str]]) -> Text:
             bounds = f"{percent(low.estimate)} and {percent(high.estimate)}"
             text += f" Of all staff it is between {bounds}, whoever the undeclared are."
         said.append(text)
-    return _text(said, table)
+    return _text(said, table, "No share of all grades together is known here.")
 
 
-def not_followed(targets: pd.DataFrame) -> Text:
-    """Name the targets that could not be followed."""
-    return Text(
-        "\n".join(
-            f"Not followed: the target of {percent(row.target)} in {row.target_period} for {_group(row)}."
-            for row in targets.itertuples()
-        )
-        or "Every target is followed."
-    )
+def not_followed(targets: pd.DataFrame, of: int) -> Text:
+    """Name the targets that could not be followed, out of ``of``, and why; where there are none, say nothing."""
+    said = [
+        f"Not followed: the target of {percent(row.target)} in {row.target_period} for {_group(row)}; "
+        f"{REASONS[row.reason]}."
+        for row in targets.itertuples()
+    ]
+    return Text(_lines(said) or "Every target is followed." * bool(of))
+
+
+def not_compared(benchmarks: pd.DataFrame, of: int) -> Text:
+    """Name the benchmarks that no share met, out of ``of``; where there are none, say nothing."""
+    said = [
+        f"Not compared: the benchmark “{row.benchmark}” of {row.period}, {percent(row.share)}, for {_group(row)}; "
+        "no share of it at the end of that period or later is known here."
+        for row in benchmarks.rename(columns={"name": "benchmark"}).itertuples()
+    ]
+    return Text(_lines(said) or "Every benchmark is compared." * bool(of))
 
 
 def representation(table: SafeTable) -> Text:
@@ -124,11 +150,15 @@ def stages(table: SafeTable) -> Text:
 
 
 def uptake(table: SafeTable) -> Text:
-    """Say, service by service, who used it and how that stands to the reference group."""
+    """Say, service by service, who used it and how that stands to the reference group, or that it cannot be told."""
     rows = _shown(table)
     ratios = rows[rows["measure"] == "uptake_ratio"].itertuples()
-    said = [f"{row.service} in {row.period}: {_both(row, row.detail)}; the ratio is {_limited(row)}." for row in ratios]
-    return _text(said, table, "No two groups can be compared here.")
+    what = {"uses": "possible uses"}
+    said = [
+        f"{row.service} in {row.period}: {_both(row, what.get(row.detail, row.detail))}; the ratio is {_limited(row)}."
+        for row in ratios
+    ]
+    return _text([*said, *_without_eligible(table)], table, "No two groups can be compared here.")
 
 
 def title_of_trajectory(table: SafeTable) -> str:
@@ -145,7 +175,9 @@ def title_of_stages(table: SafeTable) -> str:
     steps = found[found["stage"] != "overall"]
     if len(steps) == 1:
         row = next(steps.itertuples())
-        return f"“{row.stage}” is reached {row.estimate:.2f} times as often by “{row.group}” as by “{row.reference}”"
+        return (
+            f"“{row.stage}” is reached {decimal(row.estimate)} times as often by “{row.group}” as by “{row.reference}”"
+        )
     if len(steps):
         return f"Groups fare differently at {_listed(f'“{stage}”' for stage in steps['stage'].unique())}"
     if len(found):
@@ -156,12 +188,16 @@ def title_of_stages(table: SafeTable) -> str:
 def title_of_uptake(table: SafeTable) -> str:
     """Count the services that clearly reach a group less than the reference group, for the title of a figure."""
     rows = _shown(table)
-    ratios = rows[rows["measure"] == "uptake_ratio"]
-    low, services = _latest(ratios)[lambda found: found["conf_high"] < 1], ratios["service"].nunique()
-    if low.empty:
+    ratios = _latest(rows[rows["measure"] == "uptake_ratio"])
+    low, services = (found["service"].nunique() for found in (ratios[ratios["conf_high"] < 1], ratios))
+    if not services:
+        return "In no service can groups be compared"
+    where = f"In {low} of {services} services" if services > 1 else "In the one service compared"
+    if low:
+        return f"{where} a group is clearly reached less than “{ratios['reference'].iloc[0]}”"
+    if services > 1:
         return f"In none of {services} services is a group clearly reached less"
-    reference = low["reference"].iloc[0]
-    return f"In {low['service'].nunique()} of {services} services a group is clearly reached less than “{reference}”"
+    return f"{where} no group is clearly reached less"
 
 
 def hidden(table: SafeTable) -> str:
@@ -180,7 +216,7 @@ def describe(table: SafeTable, what: str, name: str) -> str:
     ``name`` is a format that names a value by its row, such as ``"{0.period}, {0.group}"``.
     """
     rows = _shown(table)
-    number = percent if set(rows["measure"]) <= PROPORTIONS else "{:.2f}".format
+    number = percent if set(rows["measure"]) <= PROPORTIONS else decimal
     values = "; ".join(f"{name.format(row)} {_limited(row, number)}" for row in rows.itertuples())
     return " ".join(filter(None, [f"{what}.", f"{values}." if values else "", hidden(table)]))
 
@@ -194,14 +230,20 @@ def _shown(table: SafeTable) -> pd.DataFrame:
 
 def _text(said: list[str], table: SafeTable, nothing: str = "") -> Text:
     told = said if said or hidden(table) else [nothing]
-    return Text("\n".join(filter(None, [*told, hidden(table)])))
+    return Text(_lines(filter(None, [*told, hidden(table)])))
+
+
+def _lines(said: Iterable[str]) -> str:
+    """Write a sentence a line, whatever line breaks the names in it hold."""
+    return "\n".join(" ".join(sentence.splitlines()) for sentence in said)
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:
     if "period" not in rows:
         return rows
     series = [key for key in ("dimension", "group", "grade", "benchmark") if key in rows]
-    return rows[rows["period"] == rows.groupby(series, dropna=False)["period"].transform("max")]
+    ends = pd.Series(years(rows["period"]), rows.index)
+    return rows[ends == ends.groupby([rows[key] for key in series], dropna=False).transform("max")]
 
 
 def _like(rows: pd.DataFrame, row: tuple, measure: str, *keys: str):
@@ -226,8 +268,22 @@ def _places(rows: pd.DataFrame) -> str:
 
 
 def _group(row: tuple) -> str:
-    grade = getattr(row, "grade", None)
-    return f"group “{row.group}” ({row.dimension})" + ("" if pd.isna(grade) else f" at grade {grade}")
+    """Name a group with its dimension and, where not all are meant, its unit and its grade."""
+    unit, grade = getattr(row, "scope", getattr(row, "unit", None)), getattr(row, "grade", None)
+    places = {"in unit": None if unit == "city" else unit, "at grade": grade}
+    named = [f" {place} {name}" for place, name in places.items() if pd.notna(name) and name]
+    return f"group “{row.group}” ({row.dimension})" + "".join(named)
+
+
+def _without_eligible(table: SafeTable) -> list[str]:
+    """Name the services of which nothing can be told, as it is not known how many are eligible."""
+    rows = table.frame.query("measure == 'uptake_ratio' and not suppressed")
+    unknown = rows[rows[["denominator", "reference_denominator"]].isna().any(axis=1)]
+    return [
+        f"{_listed(found['service'].unique())} in {period}: how many are eligible in group “{group}” or in group "
+        f"“{reference}” is not known, so their use cannot be told."
+        for (period, group, reference), found in unknown.groupby(["period", "group", "reference"], sort=False)
+    ]
 
 
 def _staff(row: tuple) -> str:
@@ -255,7 +311,7 @@ def _step(row: tuple) -> str:
     return f"The step to “{row.stage}” passes"
 
 
-def _limited(row: tuple, number: Callable[[float], str] = "{:.2f}".format) -> str:
+def _limited(row: tuple, number: Callable[[float], str] = decimal) -> str:
     """Write an estimate with its limits, where it has any."""
     if pd.isna(row.conf_low):
         return number(row.estimate)
