@@ -23,6 +23,16 @@ def read(tmp_path):
     return of
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("groups", "group"), ("reference", "referense"), ("[dimensions", "[dimension")]
+)
+def test_a_misspelt_key_is_one_problem_and_is_read_as_what_was_meant(read, right, wrong):
+    combined = 'combine = { "both" = ["none", "abroad"] }\nvalues = { "0" = "none" }\n'
+    config, messages = read((ORIGIN + combined).replace(right, wrong, 1))
+    assert len(messages) == 1 and f"is not a key of the kit. Did you mean '{right.strip('[')}'?" in messages[0]
+    assert config.dimensions["origin"].groups == ("none", "abroad")
+
+
 def test_every_key_is_read(read):
     text = """
 name = " Testville "

@@ -180,6 +180,11 @@ def test_names_are_drawn_as_they_are_whatever_they_hold(recwarn):
     assert not [str(warning.message) for warning in recwarn], "a warning would stand on the page, with a path"
 
 
+def test_no_two_groups_look_alike():
+    looks = dict(figures._looks([f"group {i}" for i in range(20)], pd.DataFrame()))
+    assert len({tuple(look.values()) for look in looks.values()}) == 20
+
+
 def test_long_names_of_services_stand_apart():
     service = "Office for advice to people who have come from elsewhere, number"
     rows = [(f"{service} {i}", group) for i in range(4) for group in ("none", "abroad")]

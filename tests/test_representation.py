@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from divimpact.intervals import wilson
-from divimpact.representation import against_benchmark, ladder, published_shares, shares
+from divimpact.representation import against_benchmark, ladder, not_compared, published_shares, shares
 
 ORIGIN = {"dimension": "origin", "reference": "here"}
 
@@ -240,6 +240,20 @@ def test_each_period_meets_the_latest_benchmark_that_is_not_after_it(staff, benc
         ("2031", "labour market", 0.30),
         ("2031", "population", 0.25),
     ]
+
+
+def test_benchmarks_that_no_share_meets_are_named(staff, benchmark):
+    late = benchmark.iloc[[0, 0, 0]].assign(name="late", period="2024-Q4", share=0.5)
+    late = pd.concat(
+        [late.assign(scope=["city", "Parks", ""], grade=["", "", "senior"]), late.head(1).assign(period="2025")]
+    )
+    found = not_compared(shares(staff), pd.concat([benchmark.assign(scope="", grade=""), late]))
+    assert found[["scope", "grade", "period"]].fillna("").to_numpy().tolist()[-3:] == [
+        ["Parks", "", "2024-Q4"],
+        ["", "senior", "2024-Q4"],
+        ["", "", "2025"],
+    ]
+    assert "name" in found and set(found.columns) == {*benchmark, "scope", "grade"}
 
 
 def test_shares_without_period_meet_the_latest_benchmark(staff, benchmark):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from divimpact import report, runner
+from divimpact import cli, report, runner
 from divimpact.disclosure import COLUMNS
 from divimpact.schema import DataError
 
@@ -161,7 +161,7 @@ def test_bare_papermill_gives_the_tables_of_the_review(reports, tmp_path):
     done = subprocess.run(
         [DIVIMPACT.with_name("papermill"), *map(str, words[1:])], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and "WARNING" not in done.stderr, done.stderr
     review = table(reports("published/west_lancashire"), "funnel_stages.csv").query("dimension == 'ethnicity'")
     pd.testing.assert_frame_equal(table(tmp_path, "funnel_stages.csv"), review.reset_index(drop=True))
 
@@ -202,6 +202,79 @@ stages = ["applied", "appointed"]
         assert "infinite" in workbook.read("xl/sharedStrings.xml").decode()
 
 
+ODD = """name = "Odd $x_{"
+[dimensions.origin]
+groups = ["None", "NA"]
+reference = "None"
+definitions = [{ from = "2019", text = "self" }, { from = "2023-07-01", text = "register" }]
+[dimensions.gender]
+groups = ["men", "women"]
+reference = "men"
+[staff]
+grades = ["basic", "senior"]
+leadership = ["senior"]
+[publication]
+min_count = 1
+"""
+
+
+def page(made, name):
+    return (made.page.parent / f"{name}.html").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_shares_of_leadership_or_the_reference_alone_are_reviewed(city_folder, tmp_path):
+    folder = city_folder(
+        ODD,
+        shares="period,dimension,group,grade,share\n2022,origin,NA,leadership,.1\n2024,origin,NA,leadership,.2\n"
+        "2022,gender,men,,.6\n2024,gender,men,,.5\n",
+        targets="dimension,group,grade,baseline_period,baseline,target_period,target\n"
+        "origin,NA,leadership,2022,.1,2026,.3\n",
+        benchmark="name,dimension,group,period,share,source\npopulation,gender,men,2030,.5,made up\n",
+    )
+    made = report.review(folder, tmp_path / "report")
+    assert [path.name for path in (made.page.parent / "figures").iterdir()] == ["trajectory_gender.svg"]
+    assert "No count is hidden for being small." in page(made, "index") and "from 1 to 0" not in page(made, "index")
+    assert (
+        "Not followed: the target of 30.0 % in 2026 for group “NA” (origin) at grade leadership; its baseline was set "
+        "under another definition"
+    ) in page(made, "index")
+    assert "Table representation has no rows." in page(made, "trajectories")
+    assert "Not compared: the benchmark “population” of 2030, 50.0 %, for group “men” (gender)" in page(
+        made, "trajectories"
+    )
+    with zipfile.ZipFile(made.page.parent / "tables.xlsx") as workbook:
+        texts = workbook.read("xl/sharedStrings.xml").decode()
+        assert ">NA<" in texts and "The table representation has no rows, and so no sheet." in texts
+        assert "representation" not in workbook.read("xl/workbook.xml").decode()
+
+
+def test_yearly_use_is_published_once_and_what_one_dimension_leaves_out_is_said(city_folder, tmp_path):
+    cells = [
+        f"{y},{s},{d},{g}" for y in (2023, 2024) for s in ("$x_{", "漢\u2028字") for d in "EW" for g in ("None", "NA")
+    ]
+    rows = [f"{cell},{30 + i},{'' if '漢' in cell else 90}" for i, cell in enumerate(cells)]
+    folder = city_folder(
+        ODD,
+        uptake="\n".join(["period,service,district,origin,users,eligible", *rows]),
+        applications="period,stage,gender\n2024,applied,men\n",
+        staff="period,gender\n2024,men\n2024,women\n",
+    )
+    (folder / "city.toml").write_text(ODD + '[applications]\nstages = ["applied", "appointed"]\n', encoding="utf-8")
+    made = report.review(folder, tmp_path / "report", {"dimension": "origin"})
+    rates = pd.read_csv(made.page.parent / "tables" / "uptake_rates.csv", keep_default_na=False)
+    rates = rates[rates["measure"] == "uptake"]
+    assert not rates.duplicated(["period", "service", "district", "group"]).any()
+    assert set(rates["detail"][rates["district"] == ""]) == {"uses"}
+    assert set(rates["detail"][rates["district"] != ""]) == {"people"}
+    assert "<pre" not in page(made, "uptake").split("<main>")[1].replace("<pre><span", ""), "no warning is on the page"
+    assert "漢 字 in 2024: how many are eligible in group “NA” or in group “None” is not known" in page(made, "index")
+    assert "In the one service compared" in page(made, "uptake")
+    assert made.open_questions[0] == "Only the dimension origin was asked about; of others this review says nothing."
+    said = "The table applications does not hold origin, so it was not asked where recruitment loses whom (Q5)."
+    assert said in made.open_questions and said in page(made, "index")
+    assert "could be answered" not in page(made, "index")
+
+
 # What is wrong is one message, and nothing is lost
 
 
@@ -217,8 +290,20 @@ stages = ["applied", "appointed"]
 def test_a_wrong_parameter_is_refused_with_the_nearest_name(tmp_path, words, message):
     done = run("review", "data/published/west_lancashire", "--out", tmp_path / "report", *words)
     assert (done.returncode, done.stdout) == (1, "")
-    assert message in done.stderr and "Traceback" not in done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr and "column" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out", ["/dev/null/report", "file/report"])
+def test_a_folder_that_cannot_be_made_is_one_message(tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(
+        DataError, match=r"^[\w/]+: cannot be written \([\w/]+: .+\)\. Name another folder with --out\.$"
+    ):
+        report.review(ROOT / "data" / "published" / "west_lancashire", out)
+    done = run("sample", out, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (1, 1, "")
 
 
 def test_bad_data_is_refused_and_nothing_is_written(city_folder, tmp_path):
@@ -264,7 +349,8 @@ def kernels_of(folder):
     return subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True).stdout.count(f"-f {folder}")
 
 
-def test_an_interrupted_run_leaves_the_earlier_report_and_no_kernel(reports, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
+def test_an_interrupted_run_leaves_the_earlier_report_and_no_kernel(reports, tmp_path, number):
     out = tmp_path / "report"
     shutil.copytree(reports("published/west_lancashire"), out)
     before = listing(out)
@@ -276,14 +362,29 @@ def test_an_interrupted_run_leaves_the_earlier_report_and_no_kernel(reports, tmp
             env=os.environ | {"TMPDIR": own},
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a CI may have it ignored
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # a CI may have it ignored
         )
         while process.poll() is None and kernels_of(own) < 2:
             time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         message = process.communicate(timeout=60)[1]
-        assert kernels_of(own) == 0
+        assert kernels_of(own) == 0 and not [name for name in os.listdir(own) if name.startswith("divimpact-")]
     assert process.returncode == 1
-    assert "Stopped; an earlier report is untouched." in message and "Traceback" not in message
+    assert message.strip() == "Stopped; an earlier report is untouched."
     assert listing(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_signal_stops_even_where_another_error_comes_of_it(monkeypatch, capsys):
+    def reading(**_):
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("Query interrupted")
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(cli, "divimpact", reading)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    assert (left.value.code, capsys.readouterr().err) == (1, "Stopped; an earlier report is untouched.\n")

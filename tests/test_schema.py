@@ -428,7 +428,21 @@ def test_what_is_wrong_with_a_database(database, told, tmp_path):
         message = told(f'source = {{ url = "{url}" }}\n' + ONE)[0]
         assert re.fullmatch(r"city\.toml, key source\.url: cannot be opened \(\w+\)\. Check the address, .*", message)
         assert "hunter2" not in message
+    message = told('source = { url = "postgresql://someone:hunter2@host/base" }\n' + ONE)[0]
+    assert message == (
+        "city.toml, key source.url: needs a driver that is not installed. "
+        'Install it: pip install "ibis-framework[postgres]".'
+    )
     assert not (tmp_path / "city" / "absent.duckdb").exists()
+
+
+def test_an_interrupted_reading_is_no_fault_of_the_data(brings, monkeypatch):
+    def interrupted(*_):
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of a KeyboardInterrupt
+
+    monkeypatch.setattr("divimpact.sources._lazily", interrupted)
+    with pytest.raises(RuntimeError, match="Query interrupted"):
+        read_city(brings(ONE, staff=GOOD))
 
 
 # reading: what never happens

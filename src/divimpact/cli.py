@@ -1,5 +1,6 @@
 """The command line: exit 0 done, 1 the data or the request is wrong, 2 wrong usage."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -65,14 +66,32 @@ def sample(folder: Path, seed: int, staff: int) -> None:
 
 def main() -> None:
     """Run the command line; what is wrong with the data is one message, never a traceback."""
+    caught = _stoppable()
     try:
         divimpact(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped; an earlier report is untouched.", err=True)
+    except (KeyboardInterrupt, Exception) as error:
+        stopped = caught or isinstance(error, click.Abort | KeyboardInterrupt)
+        if not stopped and not isinstance(error, DataError | RuntimeError | OSError):
+            raise
+        click.echo("Stopped; an earlier report is untouched." if stopped else str(error), err=True)
         sys.exit(1)
-    except (DataError, RuntimeError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+
+
+def _stoppable() -> list[int]:
+    """Let Ctrl-C, SIGTERM and SIGHUP stop a run so that it cleans up; the list returned fills with those that came.
+
+    What is raised then may be another error by the time it arrives: DuckDB makes a RuntimeError of it.
+    """
+    caught: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    for number in (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")):
+        if number and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
+    return caught

@@ -222,6 +222,8 @@ def _shaped_keys(found: dict, shape: dict, key: str, problems: list[Problem]) ->
         if inner is None:
             remedy = nearest(name, shape) or f"Known: {', '.join(sorted(shape))}."
             problems.append(in_toml(f"{key}.{name}", "is not a key of the kit", remedy))
+            meant = {known: value for known in shape if known not in found and remedy == f"Did you mean {known!r}?"}
+            fit |= _shaped_keys(meant, shape, key, [])  # read as what was meant, it has no further problems
         else:
             fit[name.strip()] = _shaped(value, inner, f"{key}.{name}", problems)
     return {name: value for name, value in fit.items() if value is not None}

@@ -276,7 +276,9 @@ def _looks(groups: list[str], frame: pd.DataFrame) -> Iterator[tuple[str, dict]]
     for group in groups:
         place = others.index(group) if group in others else None
         colour, marker = (
-            (GREY, "o") if place is None else (COLOURS[place % len(COLOURS)], MARKERS[(place + 1) % len(MARKERS)])
+            (GREY, "o")
+            if place is None
+            else (COLOURS[place % len(COLOURS)], MARKERS[(place + 1 + place // len(COLOURS)) % len(MARKERS)])
         )
         yield group, {"color": colour, "marker": marker}
 

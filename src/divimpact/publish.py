@@ -37,6 +37,8 @@ def table(safe: SafeTable, name: str, out: str = "") -> Text:
         path.parent.mkdir(parents=True, exist_ok=True)
         safe.frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     hidden = int(safe.frame["suppressed"].sum())
+    if not len(safe):
+        return Text(f"Table {name} has no rows.")
     return Text(f"Table {name}: {len(safe):,} rows, " + (f"{hidden:,} of them hidden." if hidden else "none hidden."))
 
 

@@ -89,22 +89,26 @@ def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | No
             _tidy(path, work, out)
         from divimpact import site  # its libraries take seconds to import; the notebooks did not wait for them
 
-        site.write(work, city, executed, plan, counts.left_out(city), open_questions(city))
+        left_open = open_questions(city, parameters.get("dimension", ""))
+        site.write(work, city, executed, plan, counts.left_out(city), left_open)
         _provenance(work, city, runs)
         _hand_over(work, out)
-    return Report(out / "index.html", tuple(open_questions(city)))
+    return Report(out / "index.html", tuple(left_open))
 
 
-def open_questions(city: City) -> list[str]:
-    """Return a sentence for each table that a city did not bring: what it would have answered."""
+def open_questions(city: City, only: str = "") -> list[str]:
+    """Return a sentence for each question that stays open: a table is missing, or ``only`` one dimension is asked."""
     needs = [(question.tables, question.asks) for question in QUESTIONS] + [
         ((name,), asks) for name, asks in TABLES_BESIDE.items()
     ]
-    return [
-        f"Without the table {' or '.join(tables)} it stays open {asks}."
-        for tables, asks in needs
-        if not any(map(city.has, tables))
-    ]
+    said = [f"Only the dimension {only} was asked about; of others this review says nothing."] if only else []
+    for tables, asks in needs:
+        brought = [name for name in tables if city.has(name)]
+        if not brought:
+            said.append(f"Without the table {' or '.join(tables)} it stays open {asks}.")
+        elif only and not any(only in city.dimensions_of(name) for name in brought):
+            said.append(f"The table {' or '.join(brought)} does not hold {only}, so it was not asked {asks}.")
+    return said
 
 
 def _runs(city: City, given: Mapping[str, str]) -> dict[str, dict]:
@@ -125,8 +129,12 @@ def _runs(city: City, given: Mapping[str, str]) -> dict[str, dict]:
 @contextmanager
 def _work_folder(out: Path) -> Iterator[Path]:
     """A private folder beside the report, on the same disk, gone at the end whatever happens."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))  # readable by its owner alone
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))  # readable by its owner alone
+    except OSError as error:
+        rule = f"cannot be written ({error.filename}: {error.strerror})"
+        raise DataError([Problem(str(out), "", rule, remedy="Name another folder with --out.")]) from None
     try:
         yield work
     finally:

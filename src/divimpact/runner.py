@@ -1,5 +1,6 @@
 """Run notebooks by papermill: parameters checked, two at a time, each in a private kernel."""
 
+import logging
 import os
 import signal
 import tempfile
@@ -14,6 +15,7 @@ from divimpact.config import DataError, Problem, nearest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SET_BY_THE_RUN = {"data", "out"}
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # what fails is raised, and said once
 
 
 class NotebookError(RuntimeError):
@@ -33,7 +35,7 @@ def parameters(notebooks: Iterable[str], given: Mapping[str, str]) -> dict[str, 
     remedies = {name: nearest(name, names) or f"They have: {', '.join(sorted(names))}." for name in set(given) - names}
     if remedies:
         rule = "is not a parameter of the notebooks"
-        raise DataError(Problem("parameter", name, rule, remedy=remedy) for name, remedy in remedies.items())
+        raise DataError(Problem(f"parameter {name}", "", rule, remedy=remedy) for name, remedy in remedies.items())
     return {
         notebook: {name: _typed(name, given[name], has[name]["inferred_type_name"]) for name in given if name in has}
         for notebook, has in known.items()
@@ -94,6 +96,8 @@ def _execute(name: str, given: dict, folder: Path, line: int, socket: str, kerne
     except papermill.PapermillExecutionError as error:
         cell = error.cell_index  # counted from 0 with the cell that papermill puts in: the notebook's own, from 1
         raise NotebookError(f"{name}.ipynb, cell {cell}: {error.ename}: {error.evalue}") from None
+    except RuntimeError as error:  # such as a kernel that died
+        raise NotebookError(f"{name}.ipynb: {error}") from None
     return executed
 
 
@@ -101,5 +105,5 @@ def _typed(name: str, value: str, kind: str) -> str | int | float:
     try:
         return {"int": int, "float": float}.get(kind, str)(value)
     except ValueError:
-        problem = Problem("parameter", name, f"{value!r} is not a number", remedy=f"Write -p {name} 0.95, for example.")
-        raise DataError([problem]) from None
+        rule, remedy = f"{value!r} is not a number", f"Write -p {name} 0.95, for example."
+        raise DataError([Problem(f"parameter {name}", "", rule, remedy=remedy)]) from None

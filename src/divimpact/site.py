@@ -1,6 +1,7 @@
 """The report as it is read: a page per notebook, a first page, a workbook. No page loads anything from elsewhere."""
 
 import math
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,14 @@ import gptables
 import jinja2
 import nbformat
 import pandas as pd
+from gptables.core.gptable import FormatList
 from nbconvert import HTMLExporter
 
-from divimpact.disclosure import Plan
+from divimpact.disclosure import NAMES, Plan
 from divimpact.schema import City
 
 PACKAGE = Path(__file__).parent
+TEXTS = [*NAMES, "method", "rule", "verdict"]  # a group may be called None, NA or 007
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,23 @@ def _page(name: str, notebook: nbformat.NotebookNode) -> Page:
     )
 
 
+def _cell(value: object) -> object:
+    """Give a name without a Latin letter or digit as formatted text: gptables takes it for a slip otherwise."""
+    plain = not isinstance(value, str) or not value or re.search("[a-zA-Z0-9]", value)
+    return value if plain else FormatList([{"bold": False}, value])
+
+
 def _workbook(path: Path, city: City, tables: list[Path]) -> None:
     """Write the tables as a workbook, one sheet each, after the UK government's guidance on spreadsheets."""
-    sheets = {}
+    sheets, empty = {}, []
     for table in tables:
-        frame = pd.read_csv(table, dtype={"period": "str"})
+        missing = {column: [""] for column in pd.read_csv(table, nrows=0) if column not in TEXTS}
+        frame = pd.read_csv(table, dtype=dict.fromkeys(TEXTS, "str"), keep_default_na=False, na_values=missing)
+        if frame.empty:
+            empty.append(f"The table {table.stem} has no rows, and so no sheet.")
+            continue
         sheets[table.stem[:31]] = gptables.GPTable(
-            frame.astype(object).fillna("").replace(math.inf, "infinite"),
+            frame.astype(object).fillna("").replace(math.inf, "infinite").map(_cell),
             table.stem,
             f"{city.name}: {table.stem.replace('_', ' ')}",
             instructions="One row per estimate. Empty: does not apply or undefined. Empty and suppressed: hidden.",
@@ -83,7 +96,7 @@ def _workbook(path: Path, city: City, tables: list[Path]) -> None:
     cover = gptables.Cover(
         title=f"{city.name}: tables of the review",
         intro=["Every ratio and difference is group against reference."],
-        about=[city.config.note or city.name],
+        about=[city.config.note or city.name, *empty],
     )
     with warnings.catch_warnings():
         warnings.filterwarnings(

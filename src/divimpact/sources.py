@@ -68,6 +68,10 @@ def database(folder: Path, url: str) -> Iterator[tuple[str, str, Callable[[], So
         else:
             engine = ibis.connect(address) if address else None
             names = sorted(engine.list_tables()) if engine else []
+    except ImportError as error:
+        package = re.search(r"ibis-framework\[\w+\]", str(error))
+        remedy = f'Install it: pip install "{package[0] if package else "ibis-framework"}".'
+        raise DataError([in_toml("source.url", "needs a driver that is not installed", remedy)]) from None
     except Exception as error:  # its message may hold the secret
         rule = f"cannot be opened ({type(error).__name__})"
         remedy = "Check the address, and that its secrets are set in the environment."
@@ -84,7 +88,7 @@ def _table(engine: ibis.BaseBackend, name: str) -> Source:
 def _opened(read: Callable, engine: ibis.BaseBackend, path: Path) -> Source:
     try:
         return read(engine, path)
-    except DataError:
+    except (DataError, RuntimeError):  # the latter is DuckDB's when it is interrupted
         raise
     except Exception as error:
         said = str(error).splitlines()[0].split("Error: ")[-1].rstrip(".:")
@@ -113,9 +117,13 @@ def _csv(engine: ibis.BaseBackend, path: Path) -> Source:
     if len(header) == 1:
         raise _refused(path, "has only one column", "The first line names the columns: take away a title above it.")
     if encoding == "utf-8-sig":
-        with suppress(Exception):  # then Python reads it, or says what is wrong
+        try:
             records = _lazily(engine, text, line, len(header))
             return Source(path.name, header, records, cache(text.lines))
+        except RuntimeError:  # DuckDB's when it is interrupted
+            raise
+        except Exception:  # then Python reads it, or says what is wrong
+            pass
     return _into_memory(engine, text, header)
 
 
