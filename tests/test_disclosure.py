@@ -388,7 +388,7 @@ def estimated(city, made=lambda table: table):
     yield representation.ladder(by_grade)
     yield funnel.stages(made(counts.applications(city, "origin")))
     for by in (["period", "service"], ["period", "service", "district"]):
-        yield uptake.rates(made(counts.uptake(city, "origin", by=by)), "uses")
+        yield uptake.rates(made(counts.uptake(city, "origin", by=by)))
 
 
 def small(rows, least):
