@@ -56,6 +56,7 @@ grade_values = { "E1" = "basic" }
 stages = ["applied", "appointed"]
 [publication]
 declared = 1
+without = ["uptake by district"]
 """
     origin = Dimension(
         "origin", "Migration background", ("none", "parents", "abroad"), "none", "not stated",
@@ -65,7 +66,7 @@ declared = 1
     assert read(text) == (
         Config("Testville", "made up", "duckdb://city.duckdb", {"staff": {"origin": "HERKUNFT"}}, {"origin": origin},
                ("basic", "senior"), ("senior",), {"E1": "basic"}, ("applied", "appointed"),
-               {"min_count": 10, "declared": 1}), [])  # fmt: skip
+               {"min_count": 10, "declared": 1, "without": ("uptake by district",)}), [])  # fmt: skip
 
 
 def test_a_dimension_says_which_rows_it_gets():
@@ -181,6 +182,11 @@ def test_the_least_city_toml(read):
         (
             ORIGIN + '[staff]\ngrades = ["basic"]\nleadership = ["basics"]',
             "key staff.leadership: 'basics' is not a grade. Did you mean 'basic'?",
+        ),
+        (
+            ORIGIN + '[publication]\nwithout = ["uptake by districts"]',
+            "key publication.without: 'uptake by districts' is not a breakdown of a review. "
+            "Did you mean 'uptake by district'?",
         ),
         (
             ORIGIN + '[staff]\ngrades = ["basic", "leadership"]',

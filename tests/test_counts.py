@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 from pandas.testing import assert_frame_equal
 
-from divimpact import counts, schema
+from divimpact import cells, counts, schema
 
 TOML = """
 name = "Testville"
@@ -158,10 +158,14 @@ def test_applications_of_eight_rows_counted_by_hand(of):
 def test_what_is_left_out_is_counted_and_named(of):
     people = APPLICATIONS.drop(columns="count")
     found = counts.left_out(of(applications__origin=APPLICATIONS, applications__gender=people.drop(columns="vacancy")))
-    assert found.to_dict("records") == [
+    assert found.drop(columns="cells").to_dict("records") == [
         {"table": "applications.origin", "records": 44, "left_out": 19, "reason": "vacancy still open"},
         {"table": "applications.gender", "records": 8, "left_out": 2, "reason": "application in progress"},
     ]
+    assert (
+        found["cells"].str[0].tolist()
+        == [counts.cell("applications", {"stage": "applied"}, "origin", counts.EVERYONE, "")] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -262,7 +266,7 @@ def test_a_last_year_of_one_period_gives_the_table_of_that_period(of, period):
     assert counts.periods(year, "uptake") == [period]
     by_period = counts.uptake(city, "origin").query("period == @period").reset_index(drop=True)
     pd.testing.assert_frame_equal(counts.uptake(year, "origin"), by_period)
-    assert counts.cells(city)["cell"].is_unique
+    assert cells.publishable(city).frame["cell"].is_unique
 
 
 def test_periods_of_all_parts_of_a_table(of):
@@ -544,11 +548,23 @@ def behind(table):
 
 @pytest.mark.parametrize("name", ["sample", "published/west_lancashire", "published/berkeley_1973"])
 def test_the_three_counts_behind_each_row_are_listed(cities, name):
-    listed = counts.cells(cities(name))
-    assert [*listed] == ["cell", "table", "by", "dimension", "count", "declared", "everyone"]
-    assert listed["cell"].is_unique and not listed.isna().any(axis=None)
-    expected = dict(pair for table in published_tables(cities(name)) for pair in behind(table))
-    assert listed.set_index("cell")["count"].to_dict() == expected
+    listed, _ = cells.publishable(cities(name))
+    assert [*listed] == list(cells.COLUMNS)
+    assert listed["cell"].is_unique and listed["count"].notna().all()
+    assert (listed["everyone"].isna() == listed["cell"].str.contains('["everyone"]', regex=False)).all()
+    found = listed.set_index("cell")["count"].to_dict()
+    behind_rows = dict(pair for table in published_tables(cities(name)) for pair in behind(table))
+    assert {cell: found[cell] for cell in behind_rows} == behind_rows
+    assert all("declared" in cell or "everyone" in cell for cell in set(found) - set(behind_rows))
+
+
+@pytest.mark.parametrize("name", ["sample", "published/west_lancashire", "published/berkeley_1973"])
+def test_the_sums_are_kept_by_the_counts(cities, name):
+    listed, sums = cells.publishable(cities(name))
+    count = listed.set_index("cell")["count"]
+    assert len(sums) > 9
+    for total, parts, _ in sums:
+        assert count[total] == sum(count[part] for part in parts), (total, parts)
 
 
 @settings(few, max_examples=5)
@@ -559,9 +575,49 @@ def test_one_name_is_one_count_in_every_table(of, staff, applications, uptake):
     for table in [*published_tables(city), *by_unit]:
         for cell, count in behind(table):
             np.testing.assert_equal(found.setdefault(cell, count), count)
-    listed = counts.cells(city)
+    listed, sums = cells.publishable(city)
     assert listed["cell"].is_unique
-    np.testing.assert_array_equal([found[cell] for cell in listed["cell"]], listed["count"])
+    count = listed.set_index("cell")["count"]
+    own = [cell for cell in listed["cell"] if cell in found]
+    np.testing.assert_array_equal([found[cell] for cell in own], count[own])
+    for total, parts, _ in sums:
+        assert count[[total, *parts]].isna().any() or count[total] == count[[*parts]].sum()
+
+
+def test_declared_and_everyone_are_counted_once_in_each_period(of):
+    listed, _ = cells.publishable(of(staff=STAFF, applications=APPLICATIONS, uptake=UPTAKE))
+    listed = listed[listed["everyone"].notna()]
+    gates = listed.drop_duplicates(["table", "by", "declared", "everyone"])[["table", "by", "declared", "everyone"]]
+    assert [tuple(row) for row in gates.itertuples(index=False) if row.table == "staff"] == [
+        ("staff", "period", 2, 3),
+        ("staff", "period", 3, 3),
+        ("staff", "period, grade", 3, 4),  # two contracts are in two grades
+        ("staff", "period, grade", 4, 4),
+    ]
+    assert [tuple(row)[2:] for row in gates.itertuples(index=False) if row.table == "applications"] == [(16, 25)]
+    assert [tuple(row)[1:] for row in gates.itertuples(index=False) if row.table == "uptake"] == [
+        ("period, service", 9, 9),
+        ("period, service", 3, 3),
+        ("period, service", 14, 18),
+        ("period, service", 17, 21),
+        ("period, service, district", 17, 21),
+    ]
+
+
+def test_published_percentages_rest_on_the_group_its_base_and_the_others(city_folder):
+    shares = "period,dimension,group,share,base\n2023,origin,abroad,0.04,200\n2024,origin,abroad,0.05,\n"
+    city = schema.read_city(city_folder(shares=shares))
+    found, (listed, sums) = counts.shares(city), cells.publishable(city)
+    assert listed["cell"].tolist() == [cell for row in found["cells"] for cell in row]
+    np.testing.assert_array_equal(listed["count"], [8, 200, 192, np.nan, np.nan, np.nan])
+    assert sums[:2] == tuple((base, (own, others), False) for own, base, others in found["cells"])
+    assert counts.shares(city, "origin").equals(found)
+
+
+def test_a_city_without_counts_lists_nothing(of, cities):
+    nothing = cells.publishable(of())
+    assert nothing.frame.empty and [*nothing.frame] == list(cells.COLUMNS) and nothing.sums == ()
+    assert cells.publishable(cities("published/sweden_state")).frame["count"].isna().all()
 
 
 def test_no_two_counts_share_a_name_whatever_characters_names_hold(empty):
@@ -588,39 +644,6 @@ def test_the_cells_of_two_stages_are_the_same_by_stage_and_overall(cities):
     assert found["cells"].tolist()[:2] == found["cells"].tolist()[2:]
 
 
-def test_declared_and_everyone_are_counted_once_in_each_period(of):
-    listed = counts.cells(of(staff=STAFF, applications=APPLICATIONS, uptake=UPTAKE))
-    gates = listed.drop_duplicates(["table", "by", "declared", "everyone"])[["table", "by", "declared", "everyone"]]
-    assert [tuple(row) for row in gates.itertuples(index=False) if row.table == "staff"] == [
-        ("staff", "period", 2, 3),
-        ("staff", "period", 3, 3),
-        ("staff", "period, grade", 3, 4),  # two contracts are in two grades
-        ("staff", "period, grade", 4, 4),
-    ]
-    assert [tuple(row)[2:] for row in gates.itertuples(index=False) if row.table == "applications"] == [(16, 25)]
-    assert [tuple(row)[1:] for row in gates.itertuples(index=False) if row.table == "uptake"] == [
-        ("period, service", 9, 9),
-        ("period, service", 3, 3),
-        ("period, service", 14, 18),
-        ("period, service", 17, 21),
-        ("period, service, district", 17, 21),
-    ]
-
-
-def test_published_percentages_rest_on_the_group_its_base_and_the_others(city_folder):
-    shares = "period,dimension,group,share,base\n2023,origin,abroad,0.04,200\n2024,origin,abroad,0.05,\n"
-    city = schema.read_city(city_folder(shares=shares))
-    found, listed = counts.shares(city), counts.cells(city)
-    assert listed["cell"].tolist() == [cell for part in zip(*found["cells"], strict=True) for cell in part]
-    np.testing.assert_array_equal(listed["count"], [8, np.nan, 200, np.nan, 192, np.nan])
-    assert counts.shares(city, "origin").equals(found)
-
-
-def test_a_city_without_counts_lists_nothing(of, cities):
-    assert counts.cells(of()).empty and [*counts.cells(of())] == [*counts.cells(cities("published/berkeley_1973"))]
-    assert counts.cells(cities("published/sweden_state"))["count"].isna().all()
-
-
 # The engine
 
 
@@ -634,11 +657,11 @@ def test_the_engine_is_asked_once_and_hands_out_no_person(of, queries, by):
 
 
 def test_all_cells_of_a_city_take_one_query(of, queries):
-    counts.cells(of(staff=STAFF, applications=APPLICATIONS, uptake=UPTAKE))
+    cells.publishable(of(staff=STAFF, applications=APPLICATIONS, uptake=UPTAKE))
     assert len(queries) == 1
     bigger = pd.concat([STAFF.assign(period=str(year), unit=f"Unit {year}") for year in range(2000, 2030)])
     queries.clear()
-    counts.cells(
+    cells.publishable(
         of(staff=bigger, applications=APPLICATIONS, uptake__origin=UPTAKE, uptake__gender=UPTAKE.assign(gender="men"))
     )
     assert len(queries) == 1
@@ -647,7 +670,7 @@ def test_all_cells_of_a_city_take_one_query(of, queries):
 def test_the_sample_takes_one_query_and_fetches_counts_only(cities, queries):
     city = cities("sample")
     queries.clear()
-    counts.cells(city)
+    cells.publishable(city)
     assert len(queries) == 1 and queries[0] < 2000
     queries.clear()
     counts.left_out(city), counts.periods(city, "uptake"), counts.shares(city)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PUBLICATION = {"min_count": 10, "declared": 0.6}
+PUBLICATION = {"min_count": 10, "declared": 0.6, "without": ()}
+BREAKDOWNS = ("staff by grade", "uptake by district")  # what a review shows beyond the city as a whole
 PERIODS = {  # how a period is written, and what it must look like
     "YYYY": r"^(19|20)\d\d$",
     "YYYY-Qn": r"^(19|20)\d\d-Q[1-4]$",
@@ -31,7 +32,7 @@ KEYS = {
     },
     "staff": {"grades": [str], "leadership": [str], "grade_values": {ANY: str}},
     "applications": {"stages": [str]},
-    "publication": {"min_count": int, "declared": float},
+    "publication": {"min_count": int, "declared": float, "without": [str]},
 }
 KEYS[""] = KEYS | {"name": str, "columns": {ANY: {ANY: str}}, "dimensions": {ANY: KEYS["dimensions"]}}
 WRITTEN = {
@@ -251,6 +252,7 @@ def _contradictions(config: Config) -> Iterator[Problem]:
         yield in_toml("staff.grades", rule, "Give the grade another name, and name it under leadership.")
     if (least := config.publication["min_count"]) < 1:
         yield in_toml("publication.min_count", f"{least} is less than 1", "1 hides nothing.")
+    yield from _unknown("publication.without", config.publication["without"], BREAKDOWNS, "breakdown of a review")
     if not 0 <= (share := config.publication["declared"]) <= 1:
         remedy = "It is the share that must have declared before a dimension is shown."
         yield in_toml("publication.declared", f"{share} is not between 0 and 1", remedy)

@@ -3,7 +3,7 @@
 A count table has a row for each combination of its keys and each group: the groups of the dimension in stated order,
 a combined group above its first part, then the undeclared. Zeros are kept, and so is who has no unit, grade or other
 key (as "not stated"). ``cells`` names the counts that a row gives away: its numerator, its denominator and what is
-between them. `cells` of a city lists them all, so that one mask can be made for the whole review.
+between them; `divimpact.cells` lists them all, so that one mask can be made for the whole review.
 
 However many tables, groups, periods or units are counted, the engine is asked once. It answers with two numbers for
 each combination that occurs: people, and for uptake the eligible among whom they are.
@@ -11,7 +11,7 @@ each combination that occurs: people, and for uptake the eligible among whom the
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from divimpact.schema import City, Dimension
 
 KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
 NOT_STATED = "not stated"
+DECLARED, EVERYONE = ["declared"], ["everyone"]  # lists: no group can be called so
 RECORDED = "recorded period"  # what a record's period was before its year took the place
 
 
@@ -132,16 +133,22 @@ def periods(city: City, table: str) -> list[str]:
 
 
 def left_out(city: City) -> pd.DataFrame:
-    """Count what the analyses leave out, with the reason: columns ``table, records, left_out, reason``.
+    """Count what the analyses leave out, with the reason: columns ``table, records, left_out, reason, cells``.
 
-    ``records`` are applications (the sum of ``count`` where there is one), ``left_out`` those of them not counted.
+    ``records`` are applications (the sum of ``count`` where there is one), ``left_out`` those of them not counted; the
+    two give away ``cells``, how many were counted.
     """
     rows = []
     for name, records in _parts(city, "applications"):
-        everyone, closed = (int(_people(part).fill_null(0).execute()) for part in (records, _closed(records)))
+        closed = _closed(records)
+        everyone = int(_people(records).fill_null(0).execute())
+        counted, until = closed.aggregate(n=_people(closed).fill_null(0), until=_until(closed)).to_pandas().iloc[0]
         reason = "vacancy still open" if "vacancy" in records.columns else "application in progress"
-        rows.append((name, everyone, everyone - closed, reason))
-    return pd.DataFrame(rows, columns=["table", "records", "left_out", "reason"])
+        place = {"stage": city.stages[0]} | ({"until": until} if until else {})
+        held = [dimension for dimension in city.dimensions if dimension in records.columns]
+        cells = tuple(cell("applications", place, dimension, EVERYONE, "") for dimension in held)
+        rows.append((name, everyone, everyone - int(counted), reason, cells))
+    return pd.DataFrame(rows, columns=["table", "records", "left_out", "reason", "cells"])
 
 
 def shares(city: City, dimension: str = "") -> pd.DataFrame:
@@ -151,35 +158,45 @@ def shares(city: City, dimension: str = "") -> pd.DataFrame:
     """
     found = city.frame("shares")
     found = found[found["dimension"].isin(city.dimensions_of("shares", dimension))]
-    keys = found[[key for key in ("period", "grade", "dimension", "group") if key in found]].astype(object)
-    rows = [json.dumps(["shares", *row], ensure_ascii=False) for row in keys.itertuples(index=False)]
-    return found.assign(cells=[(row, f"{row} base", f"{row} others") for row in rows])
-
-
-def cells(city: City) -> pd.DataFrame:
-    """List every count that a review of this city may publish or give away, margins and remainders included.
-
-    Columns ``cell`` (its name in the count tables), ``table, by, dimension, count``, and ``declared, everyone``: how
-    many of those counted in that table and period declared the dimension. A count that is not known is missing.
-    Nothing else may be published: `disclosure.protect` refuses an estimate that rests on a cell not listed here.
-
-    Examples
-    --------
-    >>> from divimpact.schema import read_city
-    >>> cells(read_city("data/published/berkeley_1973")).drop(columns=["cell", "by"]).head(2)
-              table dimension   count  declared  everyone
-    0  applications    gender  1198.0    4526.0    4526.0
-    1  applications    gender   557.0    4526.0    4526.0
-    """
-    asked = list(_published(city))
-    listed = [
-        _listed(table).assign(table=each.table, by=", ".join(each.by), dimension=each.known.name)
-        for each, table in zip(asked, _tables(asked), strict=True)
+    places = found[["period", "grade"]].astype(object).where(found[["period", "grade"]].notna(), "").to_dict("records")
+    named = [
+        tuple(cell("shares", place, row.dimension, row.group, part) for part in ("", "base", "others"))
+        for place, row in zip(places, found.itertuples(), strict=True)
     ]
-    listed += [_listed_shares(shares(city))] if city.has("shares") else []
-    columns = ["cell", "table", "by", "dimension", "count", "declared", "everyone"]
-    found = pd.concat(listed)[columns] if listed else pd.DataFrame(columns=columns)
-    return found.drop_duplicates(["cell", "count", "declared", "everyone"], ignore_index=True)
+    return found.assign(cells=named)
+
+
+def broken_down(city: City, table: str, key: str | None) -> bool:
+    """Whether a review breaks a table down by a key: the records have it, and city.toml does not leave it out."""
+    return city.has(table, key) and f"{table} by {key}" not in city.publication["without"]
+
+
+def within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:
+    """Return the city with the records of each table up to a period, and after another one; a table not named whole."""
+
+    def part(name: str, records: ibis.Table) -> ibis.Table:
+        records = records.filter(records.period <= until[name]) if name in until else records
+        return records.filter(records.period > after[name]) if after and name in after else records
+
+    return replace(city, tables={name: part(name, records) for name, records in city.tables.items()})
+
+
+def last_periods(city: City) -> dict[str, str]:
+    """Return the last period of each table that is counted."""
+    return {
+        name: records.period.max().execute()
+        for table in ("staff", "applications", "uptake")
+        for name, records in _parts(city, table)
+    }
+
+
+def published(city: City, after: Mapping[str, str] | None = None) -> list[tuple[str, pd.DataFrame]]:
+    """Return every count table that a review shows, each after its keys; all of them are counted at once.
+
+    ``after`` says which periods a table was cut off at; the names of its cells then say so too.
+    """
+    asked = [each._replace(after=(after or {}).get(each.name, "")) for each in _views(city)]
+    return [(", ".join(each.by), table) for each, table in zip(asked, _tables(asked), strict=True)]
 
 
 def _parts(city: City, table: str) -> list[tuple[str, ibis.Table]]:
@@ -195,6 +212,9 @@ class _Asked(NamedTuple):
     known: Dimension
     records: ibis.Table
     by: list[str]
+    name: str
+    after: str = ""  # for applications, which are added up over periods: from which one, and until which
+    until: str = ""
 
 
 def _ask(city: City, table: str, dimension: str, by: Sequence[str]) -> _Asked:
@@ -204,11 +224,12 @@ def _ask(city: City, table: str, dimension: str, by: Sequence[str]) -> _Asked:
         raise ValueError("staff is counted at the end of each period: name 'period' among the keys")
     if unknown := [key for key in by if key not in keys]:
         raise ValueError(f"{table} cannot be counted by {unknown[0]!r}; its keys are: {', '.join(keys)}")
-    return _Asked(city, table, city.dimensions[dimension], records, [key for key in keys if key in by])
+    name = next(name for name, part in _parts(city, table) if dimension in part.columns)
+    return _Asked(city, table, city.dimensions[dimension], records, [key for key in keys if key in by], name)
 
 
-def _published(city: City) -> Iterator[_Asked]:
-    """Yield the count tables that the notebooks of a review show."""
+def _views(city: City) -> Iterator[_Asked]:
+    """Yield the count tables that a review shows."""
     year = last_year(city)
     for view, table, by in [
         (city, "staff", ("period",)),
@@ -218,7 +239,7 @@ def _published(city: City) -> Iterator[_Asked]:
         (year, "uptake", ("period", "service")),
         (year, "uptake", ("period", "service", "district")),
     ]:
-        if all(city.has(table, key) for key in (None, *by)):
+        if all(broken_down(city, table, key) for key in (None, *by)):
             yield from (_ask(view, table, dimension, by) for dimension in city.dimensions_of(table))
 
 
@@ -229,19 +250,20 @@ def _tables(asked: list[_Asked]) -> list[pd.DataFrame]:
     keys = dict.fromkeys(key for each in asked for key in _counted_by(each))
     counted = ibis.union(*(_reduced(each, number, keys) for number, each in enumerate(asked))).to_pandas()
     forms = {"staff": _staff, "applications": _applications, "uptake": _uptake}
-    return [
-        forms[each.table](each, *_complete(each, counted[counted["table"] == number]))
-        for number, each in enumerate(asked)
+    rows = [counted[counted["table"] == number] for number in range(len(asked))]
+    dated = [
+        each._replace(until=max(found["until"].dropna(), default="")) for each, found in zip(asked, rows, strict=True)
     ]
+    return [forms[each.table](each, *_complete(each, found)) for each, found in zip(dated, rows, strict=True)]
 
 
 def _reduced(asked: _Asked, number: int, keys: Iterable[str]) -> ibis.Table:
     """Reduce records to a row for each combination of keys and group that occurs, under the number of the table."""
     records, by = asked.records, _counted_by(asked)
     keyed = records.group_by(**{key: records[key].fill_null(NOT_STATED) for key in by}, group=records[asked.known.name])
-    counted = keyed.agg(people=_people(records).cast("float64"), eligible=_eligible(records))
+    counted = keyed.agg(people=_people(records).cast("float64"), eligible=_eligible(records), until=_until(records))
     keys = {key: counted[key] if key in by else ibis.literal("") for key in keys}
-    return counted.select("group", "people", "eligible", **keys, table=ibis.literal(number, "int64"))
+    return counted.select("group", "people", "eligible", "until", **keys, table=ibis.literal(number, "int64"))
 
 
 def _counted_by(asked: _Asked) -> list[str]:
@@ -267,6 +289,11 @@ def _eligible(records: ibis.Table) -> ibis.Value:
     if "eligible" not in records.columns:
         return ibis.null("float64")
     return (records.eligible.count() == records.count()).ifelse(records.eligible.sum(), ibis.null("float64"))
+
+
+def _until(records: ibis.Table) -> ibis.Value:
+    """The last period of records; they have one wherever they come in by the door."""
+    return records.period.max() if "period" in records.columns else ibis.literal("")
 
 
 def _counted(asked: _Asked) -> str:
@@ -324,11 +351,11 @@ def _staff(asked: _Asked, keys: pd.DataFrame, heads: np.ndarray, _: np.ndarray) 
     declared = heads[:, roles == "group"].sum(axis=1, keepdims=True)
     everyone = declared + heads[:, roles == "undeclared"].sum(axis=1, keepdims=True)
     own, others = (_names(asked, keys, part) for part in ("", "others"))
-    of_declared, of_everyone = (_names(asked, keys, part, [None]) for part in ("declared", "everyone"))
+    of_declared, of_everyone = (_names(asked, keys, "", [total]) for total in (DECLARED, EVERYONE))
     of_undeclared, undeclared = _names(asked, keys, "", [asked.known.undeclared]), roles == "undeclared"
     cells = own, np.where(undeclared, of_everyone, of_declared), np.where(undeclared, of_declared, others)
     table = _rows(asked, keys, heads, np.where(undeclared, everyone, declared), cells)
-    beside = zip(of_everyone.ravel(), of_undeclared.ravel(), strict=True)
+    beside = zip(of_everyone.ravel(), *([of_undeclared.ravel()] if undeclared.any() else []), strict=True)
     return table.assign(total=everyone.repeat(len(roles)), total_cells=[pair for pair in beside for _ in roles])
 
 
@@ -377,43 +404,15 @@ def _rows(asked: _Asked, keys: pd.DataFrame, numerator: np.ndarray, denominator:
     )
 
 
-def _names(asked: _Asked, keys: pd.DataFrame, part: str = "", members: Sequence[str | None] = ()) -> np.ndarray:
+def _names(asked: _Asked, keys: pd.DataFrame, part: str = "", members: Sequence = ()) -> np.ndarray:
     """Name cells, keys by members, by what they count: in JSON no two share a name, whatever characters are in it."""
-    rows = [dict(zip(keys, row, strict=True)) for row in keys.to_numpy().tolist()]
-    places = [json.dumps([asked.table, row], ensure_ascii=False) for row in rows]
-    members = members or asked.known.members
-    own = [json.dumps([asked.known.name, member, part], ensure_ascii=False) for member in members]
-    return np.add.outer(np.array(places, dtype=object), np.array(own, dtype=object))
+    window = {"after": asked.after, "until": asked.until} if asked.table == "applications" else {}
+    window = {key: period for key, period in window.items() if period}
+    places = [dict(zip(keys, row, strict=True)) | window for row in keys.to_numpy().tolist()]
+    members, name = members or list(asked.known.members), asked.known.name
+    return np.array([[cell(asked.table, place, name, member, part) for member in members] for place in places], object)
 
 
-def _listed(table: pd.DataFrame) -> pd.DataFrame:
-    """Set the cells of a count table beside their counts, and beside how many declared."""
-    declared = _declared(table)
-    counts = [table["numerator"], table["denominator"], table["denominator"] - table["numerator"]]
-    listed = [declared.assign(cell=table["cells"].str[i], count=count) for i, count in enumerate(counts)]
-    if "total" in table:
-        table = table[table["role"] != "undeclared"]
-        declared = declared.loc[table.index]
-        counts = [table["total"], table["total"] - table["denominator"]]
-        listed += [declared.assign(cell=table["total_cells"].str[i], count=count) for i, count in enumerate(counts)]
-    return pd.concat(listed)
-
-
-def _declared(table: pd.DataFrame) -> pd.DataFrame:
-    """Say of each row how many people of its period declared, of all there: staff, applicants or users."""
-    once = table["role"].isin(["group", "undeclared"])
-    if "grade" in table:
-        once &= table["grade"] != "leadership"
-    if "stage" in table:
-        once &= table["stage"] == "overall"
-    people = table["denominator" if "stage" in table else "numerator"].where(once, 0)
-    of = {"declared": people.where(table["role"] == "group", 0), "everyone": people}
-    return pd.DataFrame(of).groupby(table.get("period", pd.Series("", table.index))).transform("sum")
-
-
-def _listed_shares(table: pd.DataFrame) -> pd.DataFrame:
-    base = table["base"] if "base" in table else pd.Series(np.nan, table.index)
-    people = (table["share"] * base).round()
-    table = table.assign(table="shares", by="period", declared=np.nan, everyone=np.nan)
-    counts = [people, base, base - people]
-    return pd.concat(table.assign(cell=table["cells"].str[i], count=count) for i, count in enumerate(counts))
+def cell(table: str, place: dict, dimension: str, member: str | list[str] | None, part: str) -> str:
+    """Return the name of a count: its table, its keys, of whom (all are `DECLARED`, `EVERYONE`), and which part."""
+    return json.dumps([table, place, dimension, member, part], ensure_ascii=False)

@@ -1,5 +1,6 @@
 """The door: a city's folder is read, renamed, mapped and checked; bad data are refused whole."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,6 +17,7 @@ from divimpact.config import Config, DataError, Dimension, Problem, gathered, in
 from divimpact.sources import Source
 from divimpact.tables import NUMBERS, TABLES, check, slips
 
+RELEASES = "releases.jsonl"  # what was published from a city's folder, in that folder
 PERIOD = r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$"
 __all__ = ["City", "DataError", "Dimension", "Problem", "definitions", "read_city", "years"]
 
@@ -25,13 +27,14 @@ class City:
     """A city's tables, renamed, mapped and checked, and how it groups people.
 
     ``tables`` maps a table's name ("staff", or "applications.ethnicity" where a city has one-way counts) to an
-    ibis table that still lives where the data are.
+    ibis table that still lives where the data are; ``releases`` are the counts that were published before.
     """
 
     config: Config
     folder: Path
     tables: dict[str, ibis.Table]
     ignored: tuple[str, ...] = ()
+    releases: tuple[dict, ...] = ()
 
     @property
     def name(self) -> str:
@@ -151,9 +154,26 @@ def read_city(folder: str | Path) -> City:
         problems += found
     if not hindrances:
         problems += _astray(config, tables)
+    with gathered(problems):
+        releases = _releases(folder / RELEASES)
     if problems:
         raise DataError(dict.fromkeys(problems))
-    return City(config, folder, {name: tables[name] for name in opened}, ignored)
+    return City(config, folder, {name: tables[name] for name in opened}, ignored, releases)
+
+
+def _releases(path: Path) -> tuple[dict, ...]:
+    """Return what was released before: the counts that each release showed, by the name of the cell."""
+    if not path.exists():
+        return ()
+    try:
+        releases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if all({"date", "report", "until", "without", "cells"} <= set(release) for release in releases):
+            return tuple(releases)
+        rule = "has a line that is no release"
+    except ValueError as error:
+        rule = f"cannot be read: {error}"
+    remedy = "It holds what was published and is written by `divimpact release` alone: put the last good copy back."
+    raise DataError([Problem(path.name, "", rule, remedy=remedy)])
 
 
 def years(periods: pd.Series | list[str]) -> np.ndarray:
@@ -253,7 +273,7 @@ def _places(tables: dict[str, ibis.Table], column: str) -> tuple[str, ...]:
 
 
 def _astray(config: Config, tables: dict[str, ibis.Table]) -> Iterator[Problem]:
-    """Find dimensions that no table holds, which would vanish from the review, or that two parts of a table hold."""
+    """Find dimensions that no table holds, which would vanish from the review, or that two tables hold at once."""
     held = set(chain.from_iterable(map(_held, tables.values())))
     for dimension in config.dimensions:
         if dimension not in held:
@@ -263,3 +283,16 @@ def _astray(config: Config, tables: dict[str, ibis.Table]) -> Iterator[Problem]:
         for one, other in pairwise(parts):
             if _base(one) == _base(other):
                 yield Problem(other, dimension, f"stands in {one} too", remedy="Keep one of them.")
+    for period, dimension in _counted_twice(tables):
+        rule = f"has {dimension} of {period}, which staff counts"
+        yield Problem("shares", "period", rule, remedy="Shares are for what is not counted: take these rows away.")
+
+
+def _counted_twice(tables: dict[str, ibis.Table]) -> list[tuple[str, str]]:
+    """Return the periods and dimensions that are in shares and counted in staff: the one would tell the other."""
+    if not {"period", "dimension"} <= set(tables["shares"].columns if "shares" in tables else ()):
+        return []
+    staff = [part for name, part in tables.items() if _base(name) == "staff" and "period" in part.columns]
+    counted = {(period, name) for part in staff for period in _values(part.period) for name in part.columns}
+    printed = tables["shares"].select("period", "dimension").distinct().to_pandas()
+    return sorted(counted & set(printed.itertuples(index=False, name=None)))

@@ -1,0 +1,292 @@
+"""Every count that a review may publish or give away, and the sums in which these counts stand.
+
+What an attacker can subtract is said here, once: groups add up to the declared, these and the undeclared to everyone;
+who passed and who was lost add up to who was there; grades, districts and quarters add up to the city and the year;
+everyone is the same in each dimension. `disclosure.plan` makes the mask from it.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise, permutations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from divimpact import counts
+from divimpact.counts import DECLARED, EVERYONE
+from divimpact.schema import City, Dimension
+
+OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
+BEFORE = "release"  # the keys of cells that only earlier releases listed
+COLUMNS = (
+    "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
+    "again", "unknown",
+)  # fmt: skip
+
+
+class Sum(NamedTuple):
+    """Cells that add up to another; ``parted`` where all or nothing of them says something of each of the people."""
+
+    total: str
+    parts: tuple[str, ...]
+    parted: bool = False
+
+
+class Cells(NamedTuple):
+    """The cells that a review may publish, a row each, and the sums in which they stand."""
+
+    frame: pd.DataFrame
+    sums: tuple[Sum, ...]
+
+
+def publishable(city: City) -> Cells:
+    """List every count that a review of this city may publish or give away, margins and remainders included.
+
+    Nothing else may be published: `disclosure.protect` refuses an estimate that rests on a cell not listed here.
+
+    Columns of the frame: ``cell``, the name of a count in the count tables; ``table, by, dimension, place, group``,
+    what it counts (``group`` is empty for all declared, and for everyone); ``count``, missing where it is not known;
+    ``declared, everyone``, how many in that table and period declared the dimension, missing where that is not asked;
+    ``released``, what earlier releases said of it, and ``release``, the last that did; ``again``, whether it is counted
+    only because a release listed it; ``unknown``, whether a release counts a group that city.toml does not have now,
+    so that nobody can say how it overlaps with those it has.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = publishable(read_city("data/published/berkeley_1973"))
+    >>> found.frame[["place", "group", "count"]].head(2)
+                place  group   count
+    0  admitted, 1973    men  1198.0
+    1  admitted, 1973  women   557.0
+    """
+    rows, sums = [], []
+    for by, counted in [*counts.published(city), *_before(city)]:
+        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]])
+        rows += [(name, by, *row) for name, row in found[0].items()]
+        sums += found[1]
+    for place in _of_shares(city):
+        rows += [(name, "period", *row) for name, row in place[0].items()]
+        sums += place[1]
+    frame = pd.DataFrame(rows, columns=["cell", "by", "group", "count", "declared", "everyone"])
+    released, listed = _released(city), set(frame["cell"])
+    lost = [(name, BEFORE, [*said][-1]) for name, said in released.items() if name not in listed]
+    frame = pd.concat([frame, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
+    frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
+    same = ["cell", "count", "declared", "everyone"]
+    frame = frame[~(frame.duplicated(same) | (frame["by"] == BEFORE) & frame.duplicated("cell"))].reset_index(drop=True)
+    named = [json.loads(name) for name in frame["cell"]]
+    frame["table"] = [table for table, *_ in named]
+    frame["dimension"] = [dimension for _, _, dimension, *_ in named]
+    frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
+    frame["released"] = [tuple(released.get(name, ())) for name in frame["cell"]]
+    frame["release"] = [[*released.get(name, {"": ""}).values()][-1] for name in frame["cell"]]
+    frame["again"] = frame["by"] == BEFORE
+    frame["unknown"] = _unknown(city, frame, named)
+    sums += _across(dict(zip(frame["cell"], frame["count"], strict=True)), city.leadership)
+    sensitive = {name for name, known in city.dimensions.items() if known.sensitive}
+    sums = [one._replace(parted=one.parted and json.loads(one.total)[2] in sensitive) for one in dict.fromkeys(sums)]
+    return Cells(frame[[*COLUMNS]], tuple(sums))
+
+
+def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple], list[Sum]]:
+    """Return the cells of one count table, its totals over the groups too, and the sums within each of its places."""
+    width, heads = len(known.members), "total" in counted  # of heads, every group is counted of the same whole
+    rows, gates = list(counted.itertuples(index=False)), _gates(counted)
+    cells, sums = {}, []
+    for start in range(0, len(rows), width):
+        place, gate = rows[start : start + width], gates[start]
+        for part in (OWN,) if heads else (OWN, WHOLE, OTHERS):
+            cells |= _at_place(place, part, gate)
+            sums += _over_groups(place, part, known)
+        for row in place:
+            undeclared = row.role == "undeclared"
+            if heads and not undeclared:
+                cells[row.cells[OTHERS]] = row.group, _value(row, OTHERS), *gate
+                own = known.combine.get(row.group, [row.group])
+                rest = [other.cells[OWN] for other in place if other.role == "group" and other.group not in own]
+                sums.append(Sum(row.cells[OTHERS], tuple(rest)))
+            sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS]), not undeclared))
+        for total in () if heads else (DECLARED, EVERYONE):
+            own, whole, others = (_total(place, part, total) for part in (OWN, WHOLE, OTHERS))
+            sums.append(Sum(whole, (own, others)))
+    return cells, sums
+
+
+def _at_place(place: list[tuple], part: int, gate: tuple) -> dict[str, tuple]:
+    """Return the cells of one place: each member of the dimension, all declared, and everyone."""
+    values = {role: [_value(row, part) for row in place if row.role == role] for role in ("group", "undeclared")}
+    found = {row.cells[part]: (row.group, _value(row, part), *gate) for row in place}
+    found[_total(place, part, DECLARED)] = None, sum(values["group"]), *gate
+    found[_total(place, part, EVERYONE)] = None, sum(values["group"] + values["undeclared"]), np.nan, np.nan
+    return found
+
+
+def _over_groups(place: list[tuple], part: int, known: Dimension) -> Iterator[Sum]:
+    own = {row.group: row.cells[part] for row in place}
+    declared, undeclared = _total(place, part, DECLARED), [own[known.undeclared]] if known.undeclared else []
+    yield Sum(declared, tuple(own[group] for group in known.groups), True)
+    yield Sum(_total(place, part, EVERYONE), (declared, *undeclared))
+    yield from (Sum(own[name], tuple(own[group] for group in parts)) for name, parts in known.combine.items())
+
+
+def _total(place: list[tuple], part: int, total: list[str]) -> str:
+    table, keys, dimension, _, what = json.loads(place[0].cells[part])
+    return counts.cell(table, keys, dimension, total, what)
+
+
+def _value(row: tuple, part: int) -> float:
+    return (row.numerator, row.denominator, row.denominator - row.numerator)[part]
+
+
+def _gates(counted: pd.DataFrame) -> list[tuple[float, float]]:
+    """Say of each row how many people of its period declared, of all there: staff, applicants or users."""
+    once = counted["role"].isin(["group", "undeclared"])
+    if "grade" in counted:
+        once &= counted["grade"] != "leadership"
+    if "stage" in counted:
+        once &= counted["stage"] == "overall"
+    people = counted["denominator" if "stage" in counted else "numerator"].where(once, 0)
+    of = {"declared": people.where(counted["role"] == "group", 0), "everyone": people}
+    periods = counted.get("period", pd.Series("", counted.index))
+    return list(pd.DataFrame(of).groupby(periods).transform("sum").itertuples(index=False, name=None))
+
+
+def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the count tables of earlier releases anew, and those of the applications that came between them.
+
+    What a release hid is to stay hidden, so it is counted again, though it is shown nowhere now.
+    """
+    ends = [release["until"] for release in city.releases]
+    for release, end in zip(city.releases, ends, strict=True):
+        publication = city.publication | {"without": tuple(release["without"])}
+        then = replace(city, config=replace(city.config, publication=publication))
+        yield from ((BEFORE, counted) for _, counted in counts.published(counts.within(then, end)))
+    for start, end in pairwise([*ends, {}] if ends else []):
+        start = {name: period for name, period in start.items() if name.partition(".")[0] == "applications"}
+        between = counts.published(counts.within(city, end, start), start)
+        yield from ((BEFORE, counted) for by, counted in between if "stage" in counted)
+
+
+def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
+    """Yield the cells and sums of published percentages, place by place; without a base their counts are not known."""
+    for (_, _, dimension), rows in counts.shares(city).fillna({"grade": ""}).groupby(["period", "grade", "dimension"]):
+        cells, sums, known = {}, [], city.dimensions[dimension]
+        own = dict(zip(rows["group"], rows["cells"].str[OWN], strict=True))
+        for row in rows.itertuples():
+            people = np.round(row.share * row.base)
+            for name, value in zip(row.cells, (people, row.base, row.base - people), strict=True):
+                cells[name] = row.group, value, np.nan, np.nan
+            sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS])))
+        if rows["base"].nunique(dropna=False) == 1 and set(known.groups) <= set(own):
+            sums.append(Sum(rows["cells"].iloc[0][WHOLE], tuple(own[group] for group in known.groups)))
+        yield cells, sums
+
+
+def _released(city: City) -> dict[str, dict[float, str]]:
+    """Return what releases said of each cell, the latest last, and which release that was."""
+    said: dict[str, dict[float, str]] = defaultdict(dict)
+    for release in city.releases:
+        for name, value in release["cells"].items():
+            said[name].pop(value, None)
+            said[name][value] = f"{release['report']} of {release['date']}"
+    return said
+
+
+def _place(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else " to ".join(value)
+
+
+def _unknown(city: City, frame: pd.DataFrame, named: list[list]) -> list[bool]:
+    """Say which cells of a release are of a group unknown now, in a table and year that this review counts too."""
+    current = frame["by"] != BEFORE
+    years = {
+        (table, place.get("period", "")[:4]) for (table, place, *_), now in zip(named, current, strict=True) if now
+    }
+    members = {name: set(known.members) for name, known in city.dimensions.items()}
+    anywhere = set().union(*members.values()) if members else set()
+    return [
+        not now
+        and isinstance(member, str)
+        and (table, place.get("period", "")[:4]) in years
+        and (member not in members[dimension] if dimension in members else member in anywhere)
+        for (table, place, dimension, member, _), now in zip(named, current, strict=True)
+    ]
+
+
+def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
+    """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
+    families, alike = defaultdict(lambda: defaultdict(dict)), defaultdict(list)
+    for name in values:
+        table, place, dimension, member, part = json.loads(name)
+        keys = {key: str(value) for key, value in place.items()}
+        form = (*keys, len(keys.get("period", "")))
+        families[table, dimension, str(member), part][form][tuple(keys.items())] = name
+        if member == EVERYONE:
+            alike[table, str(place), part].append(name)
+        if part == "base":
+            alike[table, str(place), dimension].append(name)
+    for names in alike.values():
+        yield from (Sum(other, (one,)) for one, other in pairwise(names))
+    for (table, *_, part), forms in families.items():
+        if table == "applications":
+            yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
+        for coarse, fine in permutations(forms, 2):
+            yield from _finer(forms[coarse], forms[fine], coarse, fine)
+        for form, cells in forms.items():
+            if "grade" in form and leadership:
+                yield from _leading(cells, leadership)
+            if part == "eligible":
+                yield from _unchanged(cells, values)
+
+
+def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> Iterator[Sum]:
+    """Yield the cells that finer ones add up to, over the keys that only these have, or over the periods of a year."""
+    keys, other_keys = coarse[:-1], fine[:-1]
+    if not set(keys) <= set(other_keys) or (coarse[-1] != fine[-1] and coarse[-1] != len("2025")):
+        return
+    if "after" in {*other_keys} - {*keys}:  # only a part of what the coarser counts, see `_longer`
+        return
+    parts = defaultdict(list)
+    for place, name in fine_cells.items():
+        at = dict(place)
+        if "grade" in keys or at.get("grade") != "leadership":
+            parts[tuple((key, at[key][: coarse[-1]] if key == "period" else at[key]) for key in keys)].append(name)
+    yield from (Sum(name, tuple(parts[place])) for place, name in coarse_cells.items() if place in parts)
+
+
+def _leading(cells: Mapping[tuple, str], leadership: tuple[str, ...]) -> Iterator[Sum]:
+    for place, name in cells.items():
+        if ("grade", "leadership") in place:
+            grades = [
+                tuple(("grade", grade) if key == "grade" else (key, at) for key, at in place) for grade in leadership
+            ]
+            yield Sum(name, tuple(cells[grade] for grade in grades if grade in cells))
+
+
+def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float]) -> Iterator[Sum]:
+    """Yield the eligible who are as many as in the period or the service before: they may be the same inhabitants."""
+    for over in ("period", "service"):
+        series: dict[Hashable, list[tuple[str, str]]] = defaultdict(list)
+        for place, name in cells.items():
+            if over in dict(place):
+                series[tuple((key, at) for key, at in place if key != over)].append((dict(place)[over], name))
+        for found in series.values():
+            for (_, one), (_, other) in pairwise(sorted(found)):
+                if values[one] == values[other] > 0:
+                    yield Sum(other, (one,))
+
+
+def _longer(cells: Mapping[tuple, str]) -> Iterator[Sum]:
+    """Yield the applications up to a period as those up to an earlier one and those in between."""
+    windows = {
+        (dict(place).get("after", ""), dict(place).get("until", ""), dict(place)["stage"]): name
+        for place, name in cells.items()
+    }
+    for (after, until, stage), between in windows.items():
+        earlier, whole = windows.get(("", after, stage)), windows.get(("", until, stage))
+        if after and earlier and whole:
+            yield Sum(whole, (earlier, between))
