@@ -2,6 +2,8 @@
 
 import copy
 import doctest
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from divimpact import counts, disclosure, funnel, representation, trajectory, uptake
-from divimpact.disclosure import Policy, SafeTable, masked, plan, protect
+from divimpact import cells, counts, disclosure, funnel, representation, trajectory, uptake
+from divimpact.disclosure import DisclosureError, Policy, SafeTable, masked, plan, protect
 from divimpact.estimates import COLUMNS as ESTIMATE
 from divimpact.intervals import holm
 from divimpact.schema import read_city
@@ -58,40 +60,38 @@ def rates(**columns):
     return pd.DataFrame(rows | columns)
 
 
-MASK = plan(listing(a=20, b=30, c=4, d=0), TEN)
+MASK = plan(listing(a=20, b=30, c=4, d=0), (), TEN)
 
 
 # The mask
 
 
 def test_six_cells_masked_by_hand():
-    found = plan(listing(none=0, one=1, nine=9, ten=10, many=10**12, unknown=np.nan), TEN)
-    assert found.reasons.to_dict() == {
-        "none": "",
-        "one": "small count",
-        "nine": "small count",
-        "ten": "",
-        "many": "",
-        "unknown": "",
-    }
+    found = plan(listing(none=0, one=1, nine=9, ten=10, many=10**12, unknown=np.nan), (), TEN)
+    hidden = {"none": False, "one": True, "nine": True, "ten": False, "many": False, "unknown": False}
+    assert found.hidden.to_dict() == hidden
     assert found.by_table.to_dict("records") == [
         {"table": "staff", "by": "period", "dimension": "origin", "cells": 6, "hidden": 2}
     ]
 
 
 def test_with_a_smallest_count_of_one_nothing_is_small():
-    assert not plan(listing(a=0, b=1, c=2), Policy(min_count=1, declared=0)).reasons.any()
+    assert not plan(listing(a=0, b=1, c=2), (), Policy(min_count=1, declared=0)).hidden.any()
 
 
-def test_a_count_that_cannot_be_is_hidden():
-    assert plan(listing(half=0.5, below=-3), TEN).reasons.tolist() == ["small count"] * 2
+@pytest.mark.parametrize("count", [0.5, -3])
+def test_a_count_that_cannot_be_is_refused(count):
+    with pytest.raises(ValueError, match="1 cells hold no whole number of people, the first is b"):
+        plan(listing(a=20, b=count), (), TEN)
 
 
 def test_a_dimension_that_too_few_declared_is_hidden_whole():
-    assert plan(listing(59, 100, a=0, b=9, c=59), Policy()).reasons.tolist() == ["few declared"] * 3
-    assert plan(listing(60, 100, a=0, b=9, c=59), Policy()).reasons.tolist() == ["", "small count", ""]
-    assert plan(listing(0, 0, a=0), Policy()).reasons.tolist() == [""], "where nobody is there is nothing to declare"
-    assert plan(listing(np.nan, np.nan, a=80), Policy()).reasons.tolist() == [""], "published percentages"
+    assert plan(listing(59, 100, a=0, b=9, c=59), (), Policy()).hidden.tolist() == [True] * 3
+    assert plan(listing(60, 100, a=0, b=9, c=59), (), Policy()).hidden.tolist() == [False, True, False]
+    assert plan(listing(0, 0, a=0), (), Policy()).hidden.tolist() == [False], (
+        "where nobody is there is nothing to declare"
+    )
+    assert plan(listing(np.nan, np.nan, a=80), (), Policy()).hidden.tolist() == [False], "published percentages"
 
 
 @pytest.mark.parametrize("share", [0.6, 0.07, 0.29, 0.57, 1 / 3, 0.1 + 0.2, 0.999, 1e-05, 1, 0.0, np.float64(0.6)])
@@ -100,20 +100,20 @@ def test_the_gate_is_exact_at_its_border(share, size):
     gate = Fraction(str(share))
     declared, everyone = gate.numerator * size, gate.denominator * size
     if everyone < 2**53:
-        assert plan(listing(declared, everyone, a=50), Policy(declared=share)).reasons.tolist() == [""]
-        fewer = plan(listing(max(declared - 1, 0), everyone, a=50), Policy(declared=share)).reasons.tolist()
-        assert fewer == ["few declared" if declared else ""]
+        assert plan(listing(declared, everyone, a=50), (), Policy(declared=share)).hidden.tolist() == [False]
+        fewer = plan(listing(max(declared - 1, 0), everyone, a=50), (), Policy(declared=share)).hidden.tolist()
+        assert fewer == [bool(declared)]
 
 
 @pytest.mark.parametrize("names", [["a", "a"], ["a", None]])
 def test_a_cell_twice_or_without_a_name_is_refused(names):
     with pytest.raises(ValueError, match="1 cells are listed twice or without a name"):
-        plan(listing(x=3, y=40).assign(cell=names), TEN)
+        plan(listing(x=3, y=40).assign(cell=names), (), TEN)
 
 
 def test_nothing_may_be_published_of_a_city_without_counts():
-    nothing = plan(listing(a=1).iloc[:0], TEN)
-    assert nothing.reasons.empty and nothing.by_table.empty
+    nothing = plan(listing(a=1).iloc[:0], (), TEN)
+    assert nothing.hidden.empty and nothing.by_table.empty
     with pytest.raises(ValueError, match="4 cells are not among those the review may publish"):
         protect(rates(), nothing)
 
@@ -190,7 +190,7 @@ def test_a_small_count_is_hidden_whatever_the_cells_say():
 
 
 def test_of_a_hidden_row_only_its_names_are_left():
-    filled = {column: 0.25 for column in ESTIMATE} | dict.fromkeys(disclosure.NAMES, "name")
+    filled = dict.fromkeys(set(ESTIMATE) - set(disclosure.RESTS_ON), 0.25) | dict.fromkeys(disclosure.NAMES, "name")
     numbers = dict.fromkeys(disclosure.COUNTS, 40)
     rows = pd.DataFrame([filled | numbers] * 2).assign(cells=[("a",), ("c",)], rule="r", verdict="v")
     rows["unit"] = ["one", "two"]  # two families: the one loses nothing for the other
@@ -226,7 +226,7 @@ def stages():
 @pytest.fixture(scope="module")
 def mask(stages):
     shown = dict(zip(stages["cells"].str[0], stages["numerator"], strict=True))
-    return plan(listing(**shown, **{f"not {cell}": 50 for cell in shown}), TEN)
+    return plan(listing(**shown, **{f"not {cell}": 50 for cell in shown}), (), TEN)
 
 
 def ratios(table):
@@ -274,6 +274,32 @@ def test_masked_totals_rest_on_their_own_cells_too():
     assert found.isna().to_numpy().tolist() == [[False, False, True, False, False], [True, True, True, False, False]]
     with pytest.raises(ValueError, match="not among those"):
         masked(table.assign(total_cells=[("e",), ("a",)]), MASK)
+
+
+# What is pooled over strata
+
+
+def pooled(**columns):
+    """Two pooled ratios, of which the second rests on a hidden count in its strata."""
+    rows = {"measure": "impact_ratio_pooled", "estimate": 0.812345, "conf_low": 0.7, "conf_high": 1234.5}
+    rows |= {"numerator": 40, "denominator": 90, "reference_numerator": 50, "reference_denominator": 90}
+    rows |= {"strata": 5, "residual_df": 10, "cells": [("a",), ("a",)], "within": [("a", "b"), ("a", "c")]}
+    return pd.DataFrame(rows | columns)
+
+
+def test_a_pooled_result_over_hidden_counts_has_three_figures():
+    found = protect(pooled(), MASK).frame
+    assert found["suppressed"].tolist() == [False, False]
+    assert found["estimate"].tolist() == [0.812345, 0.812] and found["conf_high"].tolist() == [1234.5, 1230]
+    assert not {"within", "strata", "residual_df"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [{"strata": 4}, {"residual_df": 9}, {"strata": np.nan}, {"reference_numerator": 0}, {"cells": [("a",), ("c",)]}],
+)
+def test_a_pooled_result_that_would_give_a_count_back_is_hidden(column):
+    assert protect(pooled(**column), MASK).frame["suppressed"].tolist() == [False, True]
 
 
 # The only table that may be shown
@@ -399,16 +425,22 @@ def small(rows, least):
 
 
 def assert_no_small_count_is_shown(city, least):
-    """And that no more is hidden than that, and the same whether counts are masked before or after."""
-    review = plan(counts.cells(city), Policy(least, declared=0))
+    """And that what is hidden is the same whether counts are masked before or after."""
+    with suppress(DisclosureError):  # a city that is too small for its tables is refused: nothing is shown then
+        assert_hidden(city, least)
+
+
+def assert_hidden(city, least):
+    review = plan(*cells.publishable(city), Policy(least, declared=0))
     blind = estimated(city, lambda table: masked(table, review))
     for raw, of_masked in zip(estimated(city), blind, strict=True):
         found = protect(raw, review).frame
         assert not small(found[~found["suppressed"]], least).any()
         hidden = found[found["suppressed"]].drop(columns="suppressed")
         assert hidden[hidden.columns.difference(disclosure.NAMES)].isna().all(axis=None)
-        rates = raw["measure"].isin(["share", "grade_share", "pass_rate", "impact_ratio", "uptake", "uptake_ratio"])
-        assert found["suppressed"][rates].tolist() == small(raw, least)[rates].tolist()
+        assert found["suppressed"][small(raw, least)].all()
+        rests = [any(review.hidden[cell] for cell in row) for row in raw["cells"]]
+        assert (found["suppressed"] == (small(raw, least) | np.array(rests, dtype=bool))).all()
         by_cells = protect(raw.drop(columns=disclosure.COUNTS, errors="ignore"), review).frame
         assert by_cells["suppressed"].equals(found["suppressed"]), "the cells alone would say so"
         adjusted = found.columns.intersection(["p_adjusted", "rule", "verdict"])
@@ -433,7 +465,7 @@ def test_no_small_count_is_shown_in_any_table_of_many(testville, staff, applicat
 @given(staffs, funnels, uses)
 def test_with_a_smallest_count_of_one_everything_is_shown(testville, staff, applications, use):
     city = city_of(testville, staff, applications, use)
-    review = plan(counts.cells(city), Policy(1, declared=0))
+    review = plan(*cells.publishable(city), Policy(1, declared=0))
     for raw in estimated(city):
         found = protect(raw, review).frame
         assert not found["suppressed"].any()
@@ -448,7 +480,7 @@ def test_too_few_declared_hide_a_period_whole(testville, staff):
     city = testville(staff=records)
     declared = records[records["origin"] != "silent"].groupby("period")["count"].sum()
     enough = 10 * declared >= 6 * records.groupby("period")["count"].sum()
-    review = plan(counts.cells(city), Policy(1, 0.6))
+    review = plan(*cells.publishable(city), Policy(1, 0.6))
     for by in (["period"], ["period", "grade"]):
         found = protect(representation.shares(counts.staff(city, "origin", by=by)), review).frame
         assert (found["suppressed"] == ~found["period"].map(enough)).all()
@@ -458,7 +490,7 @@ def test_published_percentages_with_a_small_base_are_hidden(city_folder):
     rows = ["2022,origin,abroad,0.04,200", "2023,origin,abroad,0.5,400", "2024,origin,abroad,0.5,"]
     shares = "\n".join(["period,dimension,group,share,base", *rows])
     city = read_city(city_folder(shares=shares))
-    found = protect(representation.published_shares(counts.shares(city)), plan(counts.cells(city), TEN)).frame
+    found = protect(representation.published_shares(counts.shares(city)), plan(*cells.publishable(city), TEN)).frame
     assert found["suppressed"].tolist() == [True, False, False]
     assert found["estimate"].isna().tolist() == [True, False, False]
 
@@ -470,7 +502,7 @@ def told(testville):
     high = low.assign(grade="high", count=[90, 40, 4, 20])
     reached = pd.DataFrame({"origin": "near", "stage": ["applied", "invited", "hired"], "count": [4, 16, 20]})
     city = testville(staff=pd.concat([low, high]), applications=reached)
-    review = plan(counts.cells(city), TEN)
+    review = plan(*cells.publishable(city), TEN)
     staff, by_grade = (counts.staff(city, "origin", by=by) for by in (["period"], ["period", "grade"]))
     every, ladder, stages = (
         protect(raw, review)
@@ -493,11 +525,15 @@ def told(testville):
     }
 
 
-@pytest.mark.xfail(strict=True, reason="first form: primary suppression only, see ASSUMPTIONS.md")
 @pytest.mark.parametrize("way", ["the other groups", "the combined group", "the other grades", "the other stages"])
 def test_a_hidden_four_is_not_told_by_subtraction(told, way):
-    assert told[way] != 4
+    assert pd.isna(told[way])
 
 
 def test_examples_of_the_docstrings_run():
-    assert doctest.testmod(disclosure).failed == 0
+    assert (
+        doctest.testmod(disclosure).failed
+        == doctest.testmod(sys.modules[plan.__module__]).failed
+        == doctest.testmod(cells).failed
+        == 0
+    )

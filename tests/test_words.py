@@ -47,8 +47,8 @@ def protected(estimates, hidden=()):
     """Protect with a plan that hides the named cells and knows all others."""
     names = sorted({cell for cells in estimates["cells"] for cell in cells})
     cells = pd.DataFrame({"cell": names, "table": "t", "by": "", "dimension": "d", "declared": 1, "everyone": 1})
-    counts = cells["cell"].isin(list(hidden)).map({True: 1, False: 50})
-    return disclosure.protect(estimates, disclosure.plan(cells.assign(count=counts), disclosure.Policy(min_count=2)))
+    cells["count"] = cells["cell"].isin(list(hidden)).map({True: 1, False: 50})
+    return disclosure.protect(estimates, disclosure.plan(cells, (), disclosure.Policy(min_count=2)))
 
 
 def test_percent():

@@ -1,42 +1,25 @@
-"""What may be published: one mask for a whole review, and the only tables that may be shown.
+"""The only tables that may be shown: with a count that the `mask` of the review hides, all that rests on it is hidden.
 
-First form: small counts, and every figure that rests on one, are hidden. This is primary suppression alone: a hidden
-count may still be told from a margin by subtraction. See ASSUMPTIONS.md.
+What is promised, against whom, and what is not, stands in docs/disclosure.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
 from divimpact.estimates import COLUMNS as ESTIMATE
 from divimpact.estimates import KEYS
+from divimpact.mask import DisclosureError, Plan, Policy, audit, plan
 
-COLUMNS = [*(column for column in ESTIMATE if column != "cells"), "suppressed"]
+__all__ = ["DisclosureError", "Plan", "Policy", "SafeTable", "audit", "masked", "plan", "protect"]
+
+RESTS_ON = ("cells", "within", "strata", "residual_df")  # columns of estimates that are not published
+COLUMNS = [*(column for column in ESTIMATE if column not in RESTS_ON), "suppressed"]
 NAMES = COLUMNS[: COLUMNS.index("numerator")]  # what a row is about: all that is left of a hidden one
+COUNTED = ["numerator", "denominator", "records", "left_out"]  # columns of tables that are no estimates yet
+STRATA, RESIDUAL_DF, FIGURES = 5, 10, 3  # of a pooled result that may rest on hidden counts
 COUNTS = ["numerator", "denominator", "reference_numerator", "reference_denominator"]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a city publishes: the smallest count shown, and the share that must have declared a dimension."""
-
-    min_count: int = 10
-    declared: float = 0.6
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The mask of a review, fixed before any notebook starts: every publishable cell, and the reason it is hidden for.
-
-    ``reasons`` is indexed by cell, "" where the cell is shown; ``by_table`` counts cells and those hidden.
-    """
-
-    policy: Policy
-    reasons: pd.Series
-    by_table: pd.DataFrame
 
 
 class SafeTable:
@@ -69,7 +52,7 @@ class SafeTable:
         >>> cells = pd.DataFrame({"cell": ["a"], "table": "staff", "by": "period", "dimension": "origin",
         ...                       "count": 40, "declared": 100, "everyone": 110})
         >>> estimates = pd.DataFrame({"measure": ["share", "gap_closed"], "cells": [("a",), ("a",)]})
-        >>> protect(estimates, plan(cells, Policy())).where(measure=["share", "share_low_bound"])
+        >>> protect(estimates, plan(cells, [], Policy())).where(measure=["share", "share_low_bound"])
         SafeTable of 1 rows, 0 hidden
         """
         found = self._frame
@@ -94,41 +77,6 @@ class SafeTable:
         return shown.to_html(index=False, escape=True, na_rep="", float_format=lambda number: f"{number:.3g}")
 
 
-def plan(cells: pd.DataFrame, policy: Policy) -> Plan:
-    """Fix what a review hides: counts from 1 to ``min_count - 1``, and dimensions that too few declared.
-
-    Zeros are shown. A count that is not known (of published percentages without a base) hides nothing. Whether enough
-    declared is compared exactly: with ``declared = 0.6``, 60 of 100 are enough.
-
-    Parameters
-    ----------
-    cells
-        Every publishable cell, as `counts.cells` lists them.
-    policy
-        The city's rule. With ``min_count = 1`` no count is small.
-
-    Raises
-    ------
-    ValueError
-        If a cell is listed twice or has no name: it could not be told which count holds.
-
-    Examples
-    --------
-    >>> cells = pd.DataFrame({"cell": ["a", "b"], "table": "staff", "by": "period", "dimension": "origin",
-    ...                       "count": [3, 40], "declared": 43, "everyone": 50})
-    >>> plan(cells, Policy(min_count=10)).reasons.to_dict()
-    {'a': 'small count', 'b': ''}
-    """
-    unclear = cells["cell"][cells["cell"].isna() | cells["cell"].duplicated()]
-    if len(unclear):
-        raise ValueError(f"{len(unclear)} cells are listed twice or without a name, the first is {unclear.iloc[0]}")
-    reason = pd.Series("", cells.index, dtype="str").mask(_small(cells["count"], policy), "small count")
-    reason = reason.mask(_few_declared(cells, policy), "few declared")
-    counted = cells.assign(hidden=reason != "").groupby(["table", "by", "dimension"], sort=False)["hidden"]
-    by_table = counted.agg(cells="size", hidden="sum").reset_index()
-    return Plan(policy, reason.set_axis(pd.Index(cells["cell"], dtype="str")), by_table)
-
-
 def protect(estimates: pd.DataFrame, plan: Plan) -> SafeTable:
     """Empty every estimate that rests on a hidden cell, and return the only table that may be shown.
 
@@ -137,10 +85,14 @@ def protect(estimates: pd.DataFrame, plan: Plan) -> SafeTable:
     that rests on it if the p of a hidden row was adjusted with it (Holm's p of the one can be a multiple of the
     other's); estimates of `masked` counts keep them.
 
+    A pooled or model result may rest on hidden counts ``within`` it if at least five ``strata`` contribute, at least
+    ten ``residual_df`` remain and its own counts reach ``min_count``; it is then given to three significant figures.
+
     Parameters
     ----------
     estimates
-        Rows of an analysis; ``cells`` names the published counts that each rests on.
+        Rows of an analysis; ``cells`` names the published counts that each rests on. Pooled rows have the counts of
+        their strata in ``within``, and ``strata`` and ``residual_df``.
     plan
         The mask of the review.
 
@@ -156,24 +108,28 @@ def protect(estimates: pd.DataFrame, plan: Plan) -> SafeTable:
     ...                       "count": [3, 40], "declared": 43, "everyone": 50})
     >>> estimates = pd.DataFrame({"measure": "share", "group": ["abroad", "here"], "numerator": [3, 40],
     ...                           "estimate": [3 / 43, 40 / 43], "cells": [("a",), ("b",)]})
-    >>> protect(estimates, plan(cells, Policy(min_count=10))).frame
+    >>> protect(estimates, plan(cells, [], Policy(min_count=10))).frame
       measure   group  numerator  estimate  suppressed
     0   share  abroad       <NA>       NaN        True
     1   share    here         40  0.930233       False
     """
     rows = _checked(estimates.reset_index(drop=True))
     hidden = _hidden(rows["cells"], plan) | _gives_small_counts(rows, plan.policy)
+    pooled = _pooled_over_hidden(rows, plan)
+    hidden |= pooled & ~_may_be_pooled(rows, plan.policy)
     unclear = hidden | _adjusted_with_hidden(rows, hidden)
     safe = rows[[column for column in COLUMNS if column in rows]].assign(suppressed=hidden)
     whole = [column for column in COUNTS if column in safe and (safe[column].dropna() % 1 == 0).all()]
     safe = safe.astype(dict.fromkeys(whole, "Int64"))
     for column in safe.columns.difference([*NAMES, "suppressed"]):
         safe[column] = safe[column].mask(unclear if column in ("p_adjusted", "rule", "verdict") else hidden)
+    for column in safe.columns.intersection(["estimate", "conf_low", "conf_high", "p_value", "p_adjusted"]):
+        safe.loc[pooled, column] = [float(f"{value:.{FIGURES}g}") for value in safe.loc[pooled, column]]
     return SafeTable._of(safe, plan.policy)
 
 
 def masked(counts: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Empty the counts of each row of a count table that rests on a hidden cell.
+    """Empty the counts of each row that rests on a hidden cell.
 
     Estimates of what is left rest on shown counts alone: of a family of tests, p is adjusted over those that are
     shown. A column ``total`` is emptied where its own cells are hidden.
@@ -184,11 +140,11 @@ def masked(counts: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     ...                       "count": [3, 40], "declared": 43, "everyone": 50})
     >>> counts = pd.DataFrame({"group": ["abroad", "here"], "numerator": [3, 40], "denominator": 43,
     ...                        "cells": [("a",), ("b",)]})
-    >>> masked(counts, plan(cells, Policy(min_count=10)))["numerator"].tolist()
+    >>> masked(counts, plan(cells, [], Policy(min_count=10)))["numerator"].tolist()
     [nan, 40.0]
     """
     hidden = _hidden(counts["cells"], plan)
-    shown = {column: counts[column].mask(hidden) for column in ("numerator", "denominator")}
+    shown = {column: counts[column].mask(hidden) for column in COUNTED if column in counts}
     if "total" in counts:
         shown["total"] = counts["total"].mask(hidden | _hidden(counts["total_cells"], plan))
     return counts.assign(**shown)
@@ -211,24 +167,34 @@ def _hidden(cells: pd.Series, plan: Plan) -> np.ndarray:
     named = cells.reset_index(drop=True).explode()
     if named.isna().any():
         raise ValueError(f"{named.isna().sum()} rows name no cells, so it cannot be told whether they may be shown")
-    unknown = named[~named.isin(plan.reasons.index)].unique()
+    unknown = named[~named.isin(plan.hidden.index)].unique()
     if len(unknown):
         raise ValueError(
-            f"{len(unknown)} cells are not among those the review may publish (counts.cells), the first is "
+            f"{len(unknown)} cells are not among those the review may publish (cells.publishable), the first is "
             f"{unknown[0]}; use a breakdown that is"
         )
-    return (named.map(plan.reasons) != "").groupby(level=0).any().to_numpy(bool)
+    return named.map(plan.hidden).groupby(level=0).any().to_numpy(bool)
 
 
-def _small(counts, policy: Policy):
-    return (counts.abs() > 0) & (counts.abs() < policy.min_count)
+def _pooled_over_hidden(rows: pd.DataFrame, plan: Plan) -> np.ndarray:
+    """Whether rows are pooled over strata of which a count is hidden."""
+    within = rows.get("within", pd.Series(None, rows.index, dtype=object))
+    pooled = within.notna().to_numpy(copy=True)
+    pooled[pooled] = _hidden(within[pooled], plan)
+    return pooled
+
+
+def _may_be_pooled(rows: pd.DataFrame, policy: Policy) -> np.ndarray:
+    stated = rows.reindex(columns=["strata", "residual_df", *COUNTS]).astype(float)
+    large = stated[COUNTS].isna() | (stated[COUNTS] >= policy.min_count)
+    return ((stated["strata"] >= STRATA) & (stated["residual_df"] >= RESIDUAL_DF) & large.all(axis=1)).to_numpy()
 
 
 def _gives_small_counts(rows: pd.DataFrame, policy: Policy) -> np.ndarray:
     counts = rows.reindex(columns=COUNTS).astype(float)
     for side in ("", "reference_"):
         counts[f"{side}others"] = counts[f"{side}denominator"] - counts[f"{side}numerator"]
-    return _small(counts, policy).any(axis=1).to_numpy()
+    return ((counts.abs() > 0) & (counts.abs() < policy.min_count)).any(axis=1).to_numpy()
 
 
 def _adjusted_with_hidden(rows: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
@@ -238,11 +204,3 @@ def _adjusted_with_hidden(rows: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
     adjusted = rows["p_adjusted"].notna()
     family = [rows[key] for key in ("measure", *KEYS) if key in rows and key != "stage"]
     return (adjusted & (adjusted & hidden).groupby(family, dropna=False).transform("any")).to_numpy(bool)
-
-
-def _few_declared(cells: pd.DataFrame, policy: Policy) -> np.ndarray:
-    """Whether fewer than the share of the policy declared, in whole numbers; not where people are not known."""
-    gate = Fraction(str(policy.declared))
-    people = zip(cells["declared"], cells["everyone"], strict=True)
-    few = [pd.notna(everyone) and Fraction(declared) < gate * Fraction(everyone) for declared, everyone in people]
-    return np.array(few, dtype=bool)

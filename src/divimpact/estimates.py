@@ -15,7 +15,7 @@ COLUMNS = (
     "measure", "period", "unit", "grade", "service", "district", "dimension", "group", "reference",
     "benchmark", "stage", "detail", "numerator", "denominator", "reference_numerator",
     "reference_denominator", "estimate", "conf_low", "conf_high", "confidence", "p_value", "p_adjusted",
-    "method", "rule", "verdict", "cells",
+    "method", "rule", "verdict", "cells", "within", "strata", "residual_df",
 )  # fmt: skip
 MAY_BE_EMPTY = ("detail", "method", "rule", "verdict")  # text that does not apply to all rows
 
