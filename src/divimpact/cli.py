@@ -53,6 +53,16 @@ def check(data: Path) -> None:
 
 
 @divimpact.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="The city's folder.  [default: the one the report names]")
+def release(report: Path, data: Path | None) -> None:
+    """Release the report in the folder REPORT: end its draft state, and note what is public from now on."""
+    from divimpact import record
+
+    click.echo(f"{report} released on {record.release(report, data)}")
+
+
+@divimpact.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--seed", default=59, show_default=True, help="The same seed makes the same city.")
 @click.option("--staff", default=5000, show_default=True, type=click.IntRange(min=100), help="Staff at the start.")

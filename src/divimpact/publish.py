@@ -7,11 +7,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
-from divimpact import __version__
+from divimpact import __version__, words
 from divimpact.counts import left_out
-from divimpact.disclosure import Plan, SafeTable
+from divimpact.disclosure import Plan, SafeTable, masked
 from divimpact.schema import City
 from divimpact.words import Text
 
@@ -35,11 +36,19 @@ def table(safe: SafeTable, name: str, out: str = "") -> Text:
     if out:
         path = Path(out, "tables", f"{name}.csv")
         path.parent.mkdir(parents=True, exist_ok=True)
-        safe.frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+        _inert(safe.frame).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     hidden = int(safe.frame["suppressed"].sum())
     if not len(safe):
         return Text(f"Table {name} has no rows.")
     return Text(f"Table {name}: {len(safe):,} rows, " + (f"{hidden:,} of them hidden." if hidden else "none hidden."))
+
+
+def _inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before names that a spreadsheet would take for a formula."""
+    texts = frame.select_dtypes(["str", "object"])
+    return frame.assign(
+        **{column: text.str.replace(r"^(?=[=+\-@\t\r])", "'", regex=True) for column, text in texts.items()}
+    )
 
 
 class Figure:
@@ -75,14 +84,10 @@ def figure(axes: Axes | np.ndarray, name: str, out: str = "") -> Figure:
 
 def provenance(city: City, plan: Plan) -> Text:
     """Say with what and from what this was made, what is hidden and what was left out."""
-    hidden, cells = int((plan.reasons != "").sum()), len(plan.reasons)
+    hidden, cells = int(plan.hidden.sum()), len(plan.hidden)
     source = city.config.note or city.folder.name
     said = [
         f"Made with divimpact {__version__} from {city.name}: {source}.",
         f"Of {cells:,} publishable counts {hidden:,} are hidden; the smallest shown is {plan.policy.min_count}.",
     ]
-    said += [
-        f"Of {row.records:,} records of {row.table}, {row.left_out:,} are left out ({row.reason})."
-        for row in left_out(city).itertuples()
-    ]
-    return Text("\n".join(said))
+    return Text("\n".join([*said, *words.left_out(masked(left_out(city), plan))]))

@@ -1,25 +1,19 @@
 """Run the notebooks on a city and leave a report, complete or not at all."""
 
-import hashlib
-import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 
 import nbformat
 from tqdm import tqdm
 
-from divimpact import __version__, counts, disclosure, runner
+from divimpact import cells, counts, disclosure, record, runner
 from divimpact.config import DataError, Problem, nearest
 from divimpact.schema import City, read_city
-
-LIBRARIES = ("numpy", "pandas", "scipy", "ibis-framework", "duckdb", "matplotlib", "papermill")
 
 
 @dataclass(frozen=True)
@@ -74,12 +68,12 @@ def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | No
         raise DataError(
             [Problem(str(out), "", "holds something that is no report", remedy="Name another folder with --out.")]
         )
-    with tqdm(total=2, desc="reading the city", leave=False, disable=None) as bar:
+    with tqdm(total=1, desc="reading the city", leave=False, disable=None) as bar:
         city = read_city(data)
         bar.update()
-        bar.set_description("what may be shown")
-        plan = disclosure.plan(counts.cells(city), disclosure.Policy(**city.publication))
-        bar.update()
+    hiding = partial(tqdm, desc="what may be shown", leave=False, disable=None)
+    listed = cells.publishable(city)
+    plan = disclosure.plan(*listed, disclosure.Policy(**city.publication), progress=hiding)
     runs = _runs(city, parameters)
     with _work_folder(out) as work:
         (work / "notebooks").mkdir()
@@ -90,8 +84,9 @@ def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | No
         from divimpact import site  # its libraries take seconds to import; the notebooks did not wait for them
 
         left_open = open_questions(city, parameters.get("dimension", ""))
-        site.write(work, city, executed, plan, counts.left_out(city), left_open)
-        _provenance(work, city, runs)
+        left_out = disclosure.masked(counts.left_out(city), plan)
+        site.write(work, city, executed, plan, left_out, left_open)
+        record.provenance(work, city, data, runs, left_out, listed.frame, plan)
         _hand_over(work, out)
     return Report(out / "index.html", tuple(left_open))
 
@@ -147,32 +142,6 @@ def _tidy(path: Path, work: Path, out: Path) -> None:
     for part in (notebook, *notebook.cells):
         part.metadata.pop("papermill", None)
     nbformat.write(notebook, path)
-
-
-def _provenance(work: Path, city: City, runs: dict[str, dict]) -> None:
-    """Write what the report was made from: hashes of inputs and tables, parameters, versions."""
-    record = {
-        "divimpact": __version__,
-        "python": sys.version.split()[0],
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "city": city.name,
-        "inputs": {
-            path.name: _sha256(path)
-            for path in sorted(city.folder.iterdir())
-            if path.suffix in (".toml", ".csv", ".parquet")
-        },
-        "ignored": list(city.ignored),
-        "left_out": counts.left_out(city).to_dict("records"),
-        "parameters": runs,
-        "tables": {path.name: _sha256(path) for path in sorted((work / "tables").iterdir())},
-    }
-    (work / "provenance.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hand_over(work: Path, out: Path) -> None:

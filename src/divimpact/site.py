@@ -13,6 +13,7 @@ import pandas as pd
 from gptables.core.gptable import FormatList
 from nbconvert import HTMLExporter
 
+from divimpact import words
 from divimpact.disclosure import NAMES, Plan
 from divimpact.schema import City
 
@@ -55,7 +56,7 @@ def write(
         pages=pages,
         open_questions=open_questions,
         policy=plan.policy,
-        left_out=left_out.itertuples(),
+        left_out=words.left_out(left_out),
         hidden=plan.by_table.to_html(index=False, border=0),
         tables=[path.name for path in tables],
     )

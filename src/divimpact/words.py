@@ -200,6 +200,16 @@ def title_of_uptake(table: SafeTable) -> str:
     return f"{where} no group is clearly reached less"
 
 
+def left_out(rows: pd.DataFrame) -> list[str]:
+    """Say how many records were left out of each table, and why; not how many where that would tell a hidden count."""
+    return [
+        f"Some records of {row.table} are left out ({row.reason}); how many is hidden."
+        if pd.isna(row.records)
+        else f"Of {row.records:,.0f} records of {row.table}, {row.left_out:,.0f} are left out ({row.reason})."
+        for row in rows.itertuples()
+    ]
+
+
 def hidden(table: SafeTable) -> str:
     """Say how many rows of a table are hidden, and why; nothing where none is."""
     count = int(table.frame["suppressed"].sum())

@@ -1,0 +1,157 @@
+"""What a report was made from, and its release: which counts became public by it, kept beside the data for good."""
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from divimpact import __version__, cells, counts, disclosure
+from divimpact.config import DataError, Problem
+from divimpact.disclosure import Plan
+from divimpact.schema import RELEASES, City, read_city
+
+LIBRARIES = ("numpy", "pandas", "scipy", "ibis-framework", "duckdb", "highspy", "matplotlib", "papermill")
+DRAFT = '<p class="draft">Draft</p>'
+
+
+def provenance(
+    work: Path,
+    city: City,
+    data: Path,
+    runs: Mapping[str, dict],
+    left_out: pd.DataFrame,
+    listed: pd.DataFrame,
+    plan: Plan,
+) -> None:
+    """Write what the report was made from: hashes of inputs and tables, parameters, versions; no hidden count.
+
+    Where anything is hidden, inputs have no hash: who knows all but a few small counts could try them out on it.
+    """
+    inputs = [path for path in sorted(city.folder.iterdir()) if path.suffix in (".toml", ".csv", ".parquet")]
+    hides = bool(plan.hidden.any())
+    record = {
+        "divimpact": __version__,
+        "python": sys.version.split()[0],
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "city": city.name,
+        "data": data.as_posix(),
+        "inputs": {path.name: None if hides else _sha256(path) for path in inputs},
+        "ignored": list(city.ignored),
+        "left_out": json.loads(left_out.drop(columns="cells").to_json(orient="records")),
+        "parameters": runs,
+        "tables": {path.name: _sha256(path) for path in sorted((work / "tables").iterdir())},
+        "published": _fingerprint(shown(listed, plan)),
+        "released": None,
+    }
+    _write(work / "provenance.json", record)
+
+
+def shown(listed: pd.DataFrame, plan: Plan) -> dict[str, int]:
+    """Return the counts that a review shows, by the name of the cell."""
+    known = listed[(listed["by"] != cells.BEFORE) & listed["count"].notna()]
+    known = known[~plan.hidden[known["cell"]].to_numpy()]
+    return dict(zip(known["cell"], known["count"].astype(int).tolist(), strict=True))
+
+
+def release(report: Path, data: Path | None = None) -> str:
+    """End the draft state of a report, and note in the data folder which counts are public from now on.
+
+    Later reviews of the same data are audited together with what was released, and refused where the two together would
+    tell a hidden count. Of what is hidden nothing is noted; it is counted again then.
+
+    Parameters
+    ----------
+    report
+        The folder of a report.
+    data
+        The city's folder; by default the one that the report names.
+
+    Raises
+    ------
+    DataError
+        If the folder is no report, was released or changed, or its data or city.toml changed since the review.
+
+    Returns
+    -------
+    str
+        The date of the release.
+    """
+    record = _record(report)
+    changed = [name for name, hash_ in record["tables"].items() if not _same(report / "tables" / name, hash_)]
+    if changed:
+        raise _refused(report, f"holds tables that are not those of the review: {', '.join(changed)}", "Review again.")
+    folder = Path(data or record["data"])
+    city = read_city(folder)
+    listed = cells.publishable(city)
+    published = shown(listed.frame, disclosure.plan(*listed, disclosure.Policy(**city.publication)))
+    if _fingerprint(published) != record["published"]:
+        rule = f"is not what {folder} gives now: its data, city.toml or releases have changed since the review"
+        raise _refused(report, rule, "Review again, then release.")
+    today = datetime.now(UTC).date().isoformat()
+    noted = {
+        "date": today,
+        "report": report.resolve().name,
+        "published": record["published"],
+        "until": counts.last_periods(city),
+        "without": city.publication["without"],
+        "cells": published,
+    }
+    if record["published"] not in [earlier.get("published") for earlier in city.releases[-1:]]:
+        path = folder / RELEASES
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        _replace(path, before + json.dumps(noted, ensure_ascii=False) + "\n")
+    for page in sorted(report.glob("*.html")):
+        _replace(page, page.read_text(encoding="utf-8").replace(DRAFT, f'<p class="draft">Released {today}</p>'))
+    _write(report / "provenance.json", record | {"released": today})
+    return today
+
+
+def _record(report: Path) -> dict:
+    try:
+        record = json.loads((report / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise _refused(report, "is no report", "Name the folder that `divimpact review` left.") from None
+    if not re.fullmatch(r"\w{64}", record.get("published") or ""):
+        raise _refused(report, "was made by another version of the kit", "Review again, then release.")
+    if record["released"]:
+        raise _refused(report, f"was released on {record['released']}", "There is nothing to do.")
+    return record
+
+
+def _refused(report: Path, rule: str, remedy: str) -> DataError:
+    return DataError([Problem(str(report), "", rule, remedy=remedy)])
+
+
+def _fingerprint(published: Mapping[str, int]) -> str:
+    return hashlib.sha256(json.dumps(sorted(published.items()), ensure_ascii=False).encode()).hexdigest()
+
+
+def _same(path: Path, sha256: str) -> bool:
+    return path.is_file() and _sha256(path) == sha256
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(path: Path, record: Mapping) -> None:
+    _replace(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}-unfinished")
+    with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
