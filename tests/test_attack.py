@@ -1,0 +1,457 @@
+"""Read everything that reviews of a small city wrote, and try to work out counts below ten that they hide.
+
+Nothing of the package is used but to make the city and its reviews: the true counts, what a report says, and the sums
+that everybody knows are worked out here anew.
+"""
+
+import json
+import re
+import shutil
+import zipfile
+from html.parser import HTMLParser
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from attacker import NEAR, between, matrix
+from scipy.sparse.csgraph import connected_components
+
+from divimpact import record, report, synthetic
+from divimpact.sampletown import DIMENSIONS, GRADES, SETTINGS, STAGES
+
+LEAST = 10
+UNDECLARED = {name: known["undeclared"] for name, known in SETTINGS["dimensions"].items()}
+COMBINED = SETTINGS["dimensions"]["origin"]["combine"]
+NAMES = ["measure", "period", "grade", "service", "district", "dimension", "group", "reference", "benchmark", "stage"]
+NAMES += ["detail", "suppressed"]
+DECLARED, EVERYONE = "(declared)", "(everyone)"
+
+
+# The city, its reviews, and the truth
+
+
+def written(folder, until):
+    """A small city of two years, without what came after ``until``, with the releases that were noted there."""
+    sample = synthetic.city(seed=3, staff=500)
+    folder.mkdir(exist_ok=True)
+    folder.joinpath("city.toml").write_text(sample.config, encoding="utf-8")
+    for name, table in sample.tables.items():
+        if name in ("staff", "flows", "applications", "uptake"):
+            table = table[table["period"].between("2024", f"{until}-Z")]
+        synthetic._export(name, table).to_csv(folder / f"{name}.csv", index=False)
+    return {
+        name: table[table["period"].between("2024", f"{until}-Z")]
+        for name, table in sample.tables.items()
+        if name in ("staff", "applications", "uptake")
+    }
+
+
+def true_counts(tables, tag=""):
+    """Count every cell that a report may show: by table, place, dimension and group, in the words of this file."""
+    found = {}
+    for dimension, groups in DIMENSIONS.items():
+        staff, applied, uptake = tables["staff"], closed(tables["applications"]), tables["uptake"]
+        for period in sorted(set(staff["period"])):
+            for grade in ["", *GRADES]:
+                rows = staff[(staff["period"] == period) & ((staff["grade"] == grade) | (grade == ""))]
+                sizes = [rows.loc[rows[dimension] == group, "count"].sum() for group in groups]
+                found |= group_cells(("staff", period, grade), dimension, groups, sizes)
+        for number, stage in enumerate(STAGES):
+            reached = applied[applied["stage"].isin(STAGES[number:])]
+            sizes = [np.count_nonzero(reached[dimension] == group) for group in groups]
+            found |= group_cells(("applications" + tag, stage), dimension, groups, sizes)
+        if dimension in uptake:
+            last = uptake["period"].max()[:4]
+            places = [(period, "") for period in sorted(set(uptake["period"]))] + [(last, "")]
+            places += [(last, district) for district in sorted(set(uptake["district"]))]
+            for service in sorted(set(uptake["service"])):
+                for period, district in places:
+                    rows = uptake[uptake["period"].str.startswith(period) & (uptake["service"] == service)]
+                    rows = rows[(rows["district"] == district) | (district == "")]
+                    for part in ("users", "eligible"):
+                        sizes = [rows.loc[rows[dimension] == group, part].sum() for group in groups]
+                        found |= group_cells((part, service, period, district), dimension, groups, sizes)
+    return found | differences(found)
+
+
+def closed(applications):
+    waiting = applications.loc[applications["outcome"] == "in_progress", "vacancy"]
+    return applications[~applications["vacancy"].isin(waiting)]
+
+
+def group_cells(place, dimension, groups, sizes):
+    """The counts of each group, of combined groups, of all who declared and of everyone."""
+    counts = dict(zip(groups, map(int, sizes), strict=True))
+    if dimension == "origin":
+        counts |= {name: sum(counts[part] for part in parts) for name, parts in COMBINED.items()}
+    counts[EVERYONE] = int(sum(sizes))
+    counts[DECLARED] = counts[EVERYONE] - counts[UNDECLARED[dimension]]
+    return {(*place, dimension, group): count for group, count in counts.items()}
+
+
+def differences(counts):
+    """What is between two counts: who was lost at a stage, who does not use a service, who is not of a group."""
+    return {
+        ("between", *pair): counts[pair[0]] - counts[pair[1]] for pair in sorted(pairs(counts)) if pair[1] in counts
+    }
+
+
+def pairs(counts):
+    for cell in counts:
+        table, *place, dimension, group = cell
+        if table.startswith("applications"):
+            yield from (
+                ((table, before, dimension, group), (table, after, dimension, group))
+                for before, after in [*pairwise(STAGES), (STAGES[0], STAGES[-1])]
+            )
+        elif table == "users":
+            yield ("eligible", *place, dimension, group), cell
+        elif table == "staff" and group not in (DECLARED, EVERYONE, UNDECLARED[dimension]):
+            yield (table, *place, dimension, DECLARED), cell
+
+
+def known_sums(counts):
+    """The sums that everybody knows, each (total, part, ...)."""
+    families = {}
+    for cell in counts:
+        if cell[0] == "between":
+            yield cell[1], cell[2], cell
+            continue
+        table, *place, dimension, group = cell
+        at = (table, *place)
+        families.setdefault((at, dimension), {})[group] = cell
+        if table == "staff" and place[1] == "":
+            yield cell, *((table, place[0], grade, dimension, group) for grade in GRADES)
+        if table in ("users", "eligible"):
+            service, period, district = place
+            finer = [other for other in counts if other[:2] == (table, service) and other[-2:] == (dimension, group)]
+            if district == "" and len(period) == 4:
+                yield cell, *(other for other in finer if other[2].startswith(f"{period}-") and other[3] == "")
+                yield cell, *(other for other in finer if other[2] == period and other[3] != "")
+            if table == "eligible":  # the same inhabitants in each quarter
+                yield from (
+                    (cell, other)
+                    for other in finer
+                    if other[2] > period
+                    and len(other[2]) == len(period)
+                    and other[3] == district
+                    and counts[cell] == counts[other]
+                )
+    everyone = {}
+    for (at, dimension), cells in families.items():
+        undeclared = UNDECLARED[dimension]
+        yield cells[DECLARED], *(cells[group] for group in DIMENSIONS[dimension] if group != undeclared)
+        yield cells[EVERYONE], cells[DECLARED], cells[undeclared]
+        if dimension == "origin":
+            yield from ((cells[name], *(cells[part] for part in parts)) for name, parts in COMBINED.items())
+        if at in everyone:
+            yield everyone[at], cells[EVERYONE]
+        everyone[at] = cells[EVERYONE]
+
+
+# What a report says
+
+
+def read_tables(folder):
+    return {
+        path.stem: pd.read_csv(path, dtype={"period": "str"}, keep_default_na=True)
+        for path in sorted((folder / "tables").glob("*.csv"))
+    }
+
+
+def said(folder, tag=""):
+    """Every count that the table files show, or give by a rate, a bound or a gap with its denominator."""
+    found = {}
+
+    def note(cell, count):
+        if pd.notna(count):
+            assert found.setdefault(cell, round(count)) == round(count), cell
+
+    tables = read_tables(folder)
+    for row in tables["trajectory_progress"].itertuples():
+        grade = "" if pd.isna(row.grade) else row.grade
+        at, undeclared = (
+            ("staff", row.period, "senior" if grade == "leadership" else grade, row.dimension),
+            UNDECLARED[row.dimension],
+        )
+        if row.measure == "share":
+            note((*at, row.group), row.numerator)
+            note((*at, EVERYONE if row.group == undeclared else DECLARED), row.denominator)
+            note((*at, row.group), row.estimate * row.denominator)
+        elif row.measure in ("share_low_bound", "share_high_bound"):
+            note((*at, EVERYONE), row.denominator)
+            if row.measure == "share_low_bound":
+                note((*at, row.group), row.estimate * row.denominator)
+            elif (*at, row.group) in found:
+                note((*at, undeclared), row.estimate * row.denominator - found[(*at, row.group)])
+    for row in tables["representation"].itertuples():
+        grade = "" if pd.isna(row.grade) else row.grade
+        at = ("staff", row.period, "senior" if grade == "leadership" else grade, row.dimension)
+        note((*at, row.group), row.numerator)
+        note((*at, EVERYONE if row.group == UNDECLARED[row.dimension] else DECLARED), row.denominator)
+    steps = dict(zip(STAGES[1:], pairwise(STAGES), strict=True)) | {"overall": (STAGES[0], STAGES[-1])}
+    for row in tables["funnel_stages"].itertuples():
+        before, after = steps[row.stage]
+        sides = [(row.group, row.numerator, row.denominator)]
+        sides += [
+            (DECLARED if pd.isna(row.reference) else row.reference, row.reference_numerator, row.reference_denominator)
+        ]
+        for group, numerator, denominator in sides:
+            note((f"applications{tag}", after, row.dimension, group), numerator)
+            note((f"applications{tag}", before, row.dimension, group), denominator)
+        if row.measure == "pass_rate":
+            note((f"applications{tag}", after, row.dimension, row.group), row.estimate * row.denominator)
+    for row in tables["uptake_rates"].itertuples():
+        at = row.service, row.period, "" if pd.isna(row.district) else row.district, row.dimension
+        sides = [
+            (row.group, row.numerator, row.denominator),
+            (row.reference, row.reference_numerator, row.reference_denominator),
+        ]
+        for group, users, eligible in sides:
+            note(("users", *at, group), users)
+            note(("eligible", *at, group), eligible)
+    for dimension in DIMENSIONS:
+        for each in json.loads((folder / "provenance.json").read_text())["left_out"]:
+            if each["records"] is not None and each["left_out"] is not None:
+                note((f"applications{tag}", STAGES[0], dimension, EVERYONE), each["records"] - each["left_out"])
+    return found
+
+
+def told(truth, shown, sums, least=LEAST):
+    """Return the small counts that can be worked out, by linear programs over all that is shown and all sums."""
+    names = list(truth)
+    sums = [(total, parts) for total, *parts in dict.fromkeys(map(tuple, sums))]
+    rows, counts = matrix(names, sums), np.array([truth[name] for name in names])
+    assert all(truth[name] == value for name, value in shown.items()), "what a report says is true"
+    hides = np.array([name not in shown and count > 0 for name, count in truth.items()])  # zeros are known
+    parts = connected_components(
+        (rows[:, hides] != 0).astype(int).T @ (rows[:, hides] != 0).astype(int), directed=False
+    )[1]
+    label = np.full(len(names), -1)
+    label[hides] = parts
+    small = np.flatnonzero(hides & (counts < least))
+    found = {}
+    for place in small:
+        within = np.flatnonzero(label == label[place])
+        held = rows[:, within]
+        held = held[np.diff(held.indptr) > 0]
+        low, high = between(counts[within], held, np.ones(len(within), bool), int(np.flatnonzero(within == place)[0]))
+        if high - low < least - NEAR:
+            found[names[place]] = (int(counts[place]), low, high)
+    return found
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory):
+    """A small city of two years, its review, and its true counts."""
+    work = tmp_path_factory.mktemp("attack")
+    tables = written(work / "city", "2025")
+    page = report.review(work / "city", work / "report").page
+    yield page.parent, true_counts(tables)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def test_no_small_count_is_shown_and_many_are_hidden(reviewed):
+    folder, truth = reviewed
+    shown = said(folder)
+    assert not {cell: count for cell, count in shown.items() if 0 < count < LEAST}
+    assert sum(0 < count < LEAST for count in truth.values()) > 80
+    assert len(shown) > 300, "the report still says something"
+
+
+def test_no_small_count_is_told_by_all_tables_together(reviewed):
+    folder, truth = reviewed
+    assert told(truth, said(folder), known_sums(truth)) == {}
+
+
+def test_were_only_small_counts_hidden_most_would_be_told(reviewed):
+    _, truth = reviewed
+    shown = {cell: count for cell, count in truth.items() if not 0 < count < LEAST and cell[0] != "between"}
+    assert len(told(truth, shown, known_sums(truth))) > 40
+
+
+# By search
+
+
+def test_hidden_rows_are_empty_in_files_and_workbook(reviewed):
+    folder, _ = reviewed
+    for name, table in read_tables(folder).items():
+        hidden = table[table["suppressed"]]
+        assert hidden[hidden.columns.difference(NAMES)].isna().all(axis=None), name
+        assert worksheet(folder / "tables.xlsx", name) == written_in(table), name
+
+
+def written_in(table):
+    """The rows of a table as a workbook writes them: of hidden rows, names only."""
+    return [sum(pd.notna(value) and value != "" for value in row) for row in table.itertuples(index=False)]
+
+
+def worksheet(path, name):
+    """How many cells are filled in each row of a sheet's table."""
+    space = {"": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    with zipfile.ZipFile(path) as workbook:
+        names = [
+            sheet.get("name")
+            for sheet in ElementTree.fromstring(workbook.read("xl/workbook.xml")).iterfind(".//sheet", space)
+        ]
+        sheet = ElementTree.fromstring(workbook.read(f"xl/worksheets/sheet{names.index(name) + 1}.xml"))
+        texts = [
+            "".join(text.text or "" for text in item.iter(f"{{{space['']}}}t"))
+            for item in ElementTree.fromstring(workbook.read("xl/sharedStrings.xml")).iterfind("si", space)
+        ]
+    rows = []
+    for row in sheet.iterfind(".//row", space):
+        cells = [(cell.get("t"), cell.findtext("v", None, space)) for cell in row.iterfind("c", space)]
+        rows.append([texts[int(value)] if kind == "s" else value for kind, value in cells if value is not None])
+    start = next(number for number, row in enumerate(rows) if row and row[0] == "measure")
+    return [sum(value != "" for value in row) for row in rows[start + 1 :]]
+
+
+class Words(HTMLParser):
+    """The texts of a page, and of its figures' labels."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts, self.skip = [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.skip += tag in ("style", "script")
+        self.texts += [value for name, value in attrs if name in ("aria-label", "alt", "title") and value]
+
+    def handle_endtag(self, tag):
+        self.skip -= tag in ("style", "script")
+
+    def handle_data(self, text):
+        if not self.skip and text.strip():
+            self.texts.append(text.strip())
+
+
+def texts(folder):
+    """Every text that people read: pages, labels and texts of figures, outputs of notebooks."""
+    for path in [*sorted(folder.glob("*.html")), *sorted(folder.glob("figures/*.svg"))]:
+        words = Words()
+        words.feed(path.read_text(encoding="utf-8"))
+        yield from ((path.name, text) for text in words.texts)
+    for path in sorted(folder.glob("notebooks/*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", ()):
+                assert output["output_type"] in ("display_data", "execute_result"), path.name
+                for kind, held in output["data"].items():
+                    words = Words()
+                    words.feed("".join(held))
+                    yield from ((f"{path.name} {kind}", text) for text in words.texts)
+
+
+def test_every_sentence_and_label_counts_what_the_files_show(reviewed):
+    folder, _ = reviewed
+    tables = pd.concat(read_tables(folder).values())
+    ways = [("numerator", "denominator"), ("reference_numerator", "reference_denominator")]
+    shown = {(int(row[0]), int(row[1])) for way in ways for row in tables[list(way)].dropna().to_numpy()}
+    found = 0
+    for where, text in texts(folder):
+        for count, of in re.findall(r"\b(\d[\d,]*) of (?:the )?(\d[\d,]*)\b(?! (?:comparisons|services))", text):
+            pair = int(count.replace(",", "")), int(of.replace(",", ""))
+            counted = "publishable" in text or "records" in text or "hidden" in text
+            assert pair in shown or counted, (where, text)
+            found += not counted
+    assert found > 50
+
+
+def test_figures_draw_no_point_of_a_hidden_row(reviewed):
+    folder, _ = reviewed
+    points = {path.stem: path.read_text(encoding="utf-8").count("<use ") for path in folder.glob("figures/*.svg")}
+    tables = read_tables(folder)
+    shares = tables["trajectory_progress"].query("measure == 'share' and grade.isna() and suppressed")
+    assert points
+    for name in set(shares["dimension"]):
+        svg = (folder / "figures" / f"trajectory_{name}.svg").read_text(encoding="utf-8")
+        for row in shares[shares["dimension"] == name].itertuples():
+            assert not re.search(rf"{re.escape(row.group)}[^.]{{0,40}}\d+\.\d\s*%[^.]{{0,20}}{row.period}", svg)
+
+
+def test_provenance_and_notebooks_hold_no_more_than_parameters(reviewed):
+    folder, _ = reviewed
+    record_of = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    assert set(record_of["inputs"].values()) == {None}, "no hash on which small counts could be tried out"
+    assert set(record_of) == {
+        "divimpact", "python", "libraries", "finished", "city", "data", "inputs", "ignored", "left_out", "parameters",
+        "tables", "published", "released",
+    }  # fmt: skip
+    assert record_of["parameters"] == {"trajectories": {}, "recruitment_funnel": {}, "uptake": {}}
+    for path in folder.glob("notebooks/*.ipynb"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        assert set(notebook["metadata"]) <= {"kernelspec", "language_info"}
+        assert all(set(cell["metadata"]) <= {"tags", "execution"} for cell in notebook["cells"])
+
+
+# By inverting rates, ratios and limits
+
+
+def test_what_rests_on_a_hidden_rate_is_hidden(reviewed):
+    """A ratio, gap or bound with a known denominator gives the count back: it is shown only where the rate is."""
+    rates = {
+        "trajectory_progress": "share",
+        "representation": "grade_share",
+        "funnel_stages": "pass_rate",
+        "uptake_rates": "uptake",
+    }
+    tables = read_tables(reviewed[0])
+    shares = tables["trajectory_progress"].query("measure == 'share'")
+    for name, rate in rates.items():
+        table = pd.concat([tables[name], shares], ignore_index=True) if name == "representation" else tables[name]
+        keys = [key for key in ("period", "grade", "service", "district", "dimension", "stage") if key in table]
+        base = table[table["measure"].isin([rate, "share"])].set_index([*keys, "group"])["suppressed"]
+        base = base.groupby(level=list(range(len(keys) + 1)), dropna=False).any()
+        for row in table[~table["suppressed"]].to_dict("records"):
+            own = tuple(row[key] for key in keys)
+            others = (
+                [row["reference"]]
+                if row["measure"] in ("impact_ratio", "rate_difference", "uptake_ratio", "unmet_persons")
+                else []
+            )
+            for group in [row["group"], *others]:
+                assert not lookup(base, (*own, group)), row
+
+
+def lookup(base, place):
+    held = base
+    for level, key in enumerate(place):
+        values = held.index.get_level_values(level)
+        held = held[values.isna() if pd.isna(key) else values == key]
+    assert len(held) == 1
+    return held.iloc[0]
+
+
+def test_shown_counts_and_what_is_between_them_are_not_small(reviewed):
+    for table in read_tables(reviewed[0]).values():
+        for side in ("", "reference_"):
+            numbers = (
+                table.reindex(columns=[f"{side}numerator", f"{side}denominator"]).astype(float).dropna().to_numpy().T
+            )
+            rate = numbers[0] / np.where(numbers[1] > 0, numbers[1], np.nan)
+            for count in (*numbers, numbers[1] - numbers[0], np.rint(rate * numbers[1])):
+                assert not ((count > 0) & (count < LEAST)).any()
+
+
+# A release, and a review with one more year of data
+
+
+@pytest.mark.slow
+def test_no_small_count_is_told_by_two_reports_together(tmp_path):
+    before = written(tmp_path / "city", "2024")
+    first = report.review(tmp_path / "city", tmp_path / "first").page.parent
+    record.release(first, tmp_path / "city")
+    now = written(tmp_path / "city", "2025")
+    second = report.review(tmp_path / "city", tmp_path / "second").page.parent
+    truth = true_counts(now, " now") | true_counts(before)
+    new = {
+        ("new", *cell[1:]): truth[("applications now", *cell[1:])] - count
+        for cell, count in truth.items()
+        if cell[0] == "applications"
+    }
+    steps = [(("applications now", *cell[1:]), ("applications", *cell[1:]), cell) for cell in new]
+    shown = said(first) | said(second, " now")
+    assert len(shown) > len(said(first)) > 300
+    assert told(truth | new, shown, [*known_sums(truth), *steps]) == {}

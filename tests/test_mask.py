@@ -1,0 +1,483 @@
+"""One mask for a review and what was released before it: what is hidden, what is refused, and in which words."""
+
+import doctest
+import json
+from contextlib import suppress
+from itertools import pairwise, product
+
+import numpy as np
+import pandas as pd
+import pytest
+from attacker import between, matrix, told, told_to_one_alone
+
+from divimpact import cells, counts, disclosure, mask, record, representation
+from divimpact.config import DataError
+from divimpact.mask import DisclosureError, Policy, audit, plan
+from divimpact.schema import read_city
+
+TEN = Policy(min_count=10, declared=0)
+YEAR = [("year", ("q1", "q2", "q3"), False)]
+TOML = """
+name = "Testville"
+
+[dimensions.origin]
+groups = ["none", "near", "far"]
+reference = "none"
+undeclared = "not stated"
+sensitive = SENSITIVE
+
+[staff]
+grades = ["basic", "senior"]
+leadership = ["senior"]
+
+[applications]
+stages = ["applied", "invited", "hired"]
+
+[publication]
+declared = 0
+"""
+PLAIN, SENSITIVE = (TOML.replace("SENSITIVE", said) for said in ("false", "true"))
+
+
+def listing(table="staff", by="period", **counts):
+    """Publishable cells, named by letters."""
+    listed = pd.DataFrame({"cell": list(counts), "place": list(counts), "count": np.array([*counts.values()], float)})
+    return listed.assign(table=table, by=by, dimension="origin", group="far", declared=1, everyone=1)
+
+
+def released(listed, **said):
+    """The same, with what a release says of some of them."""
+    known = [(float(said[cell]),) if cell in said else () for cell in listed["cell"]]
+    return listed.assign(released=known, release="spring of 2025-04-01", again=False, unknown=False)
+
+
+def hidden(listed, sums, policy=TEN):
+    found = plan(listed, sums, policy).hidden
+    return "".join(f"{cell} " for cell in found[found].index).strip()
+
+
+def crossed(rows, columns, small=()):
+    """A table of 20s with margins, some of its counts 3."""
+    inner = np.full((rows, columns), 20)
+    for place in small:
+        inner[place] = 3
+    every = np.pad(inner, ((0, 1), (0, 1)))
+    every[-1], every[:, -1] = every.sum(axis=0), every.sum(axis=1)
+    every[-1, -1] = inner.sum()
+    counts = {f"{row},{column}": every[row, column] for row, column in np.ndindex(every.shape)}
+    sums = [
+        (f"{row},{columns}", tuple(f"{row},{column}" for column in range(columns)), False) for row in range(rows + 1)
+    ]
+    sums += [
+        (f"{rows},{column}", tuple(f"{row},{column}" for row in range(rows)), False) for column in range(columns + 1)
+    ]
+    return counts, sums
+
+
+# By hand
+
+
+def test_of_3_and_12_and_25_the_12_goes_with_the_3():
+    assert hidden(listing(q1=3, q2=12, q3=25, year=40), YEAR) == "q1 q2"
+    assert hidden(listing(q1=13, q2=12, q3=25, year=50), YEAR) == ""
+    assert hidden(listing(q1=0, q2=12, q3=25, year=37), YEAR) == "", "other zeros are shown"
+
+
+def test_what_is_counted_is_by_table_in_their_order():
+    found = plan(
+        pd.concat([listing(q1=3, q2=12, q3=25, year=40), listing("uptake", a=8)], ignore_index=True), YEAR, TEN
+    )
+    assert found.by_table.to_dict("records") == [
+        {"table": "staff", "by": "period", "dimension": "origin", "cells": 4, "hidden": 2},
+        {"table": "uptake", "by": "period", "dimension": "origin", "cells": 1, "hidden": 1},
+    ]
+
+
+def test_an_audit_names_what_is_told_how_closely_and_to_whom():
+    counts = listing(one=1, five=5, thirty=30, together=31, sum=35)
+    sums = [("together", ("one", "thirty"), False), ("sum", ("five", "thirty"), False)]
+    shown = pd.Series([True, True, True, False, False], counts["cell"])
+    found = audit(counts, sums, shown, TEN)
+    assert found.to_dict("records") == [{"cell": "five", "within": 0, "known_by": "one"}]
+    assert audit(counts, sums, plan(counts, sums, TEN).hidden, TEN).empty
+
+
+def test_a_small_count_below_the_gate_is_protected_too():
+    """The first quarter is hidden because few declared; the others and the year would give its 3."""
+    counts = listing(q1=3, q2=12, q3=25, year=40).assign(declared=[10, 90, 90, 190], everyone=[100, 100, 100, 300])
+    found = plan(counts, YEAR, Policy()).hidden
+    low, high = between(counts["count"], matrix(counts["cell"], YEAR), found.to_numpy(), 0)
+    assert high - low >= 10
+
+
+# All or nothing of a group
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"q1": 12, "q2": 0, "q3": 0, "year": 12}, "q1 q2 q3"),
+        ({"q1": 30, "q2": 0, "q3": 20, "year": 50}, "q2"),
+        ({"q1": 30, "q2": 20, "q3": 20, "year": 70}, ""),
+    ],
+)
+def test_all_or_nothing_of_a_sum_is_hidden_where_it_says_something_of_each(parts, expected):
+    parted = [(*YEAR[0][:2], True)]
+    assert set(expected.split()) <= set(hidden(listing(**parts), parted).split())
+    assert bool(hidden(listing(**parts), parted)) == bool(expected)
+    assert hidden(listing(**parts), YEAR) == "", "but for a sum that does not"
+    assert hidden(listing(**parts), parted, Policy(1, 0)) == "", "nor where nothing is small"
+
+
+def staff(**grades):
+    """A table of staff: of each grade, how many of none, near, far and not stated."""
+    groups = ("none", "near", "far", "not stated")
+    rows = [
+        f"2024,{grade},{group},{count}"
+        for grade, held in grades.items()
+        for group, count in zip(groups, held, strict=True)
+    ]
+    return "\n".join(["period,grade,origin,count", *rows])
+
+
+def planned(folder):
+    city = read_city(folder)
+    listed = cells.publishable(city)
+    return city, listed, plan(*listed, Policy(**city.publication))
+
+
+def test_nobody_of_twelve_is_hidden_in_a_sensitive_dimension_only(city_folder):
+    held = staff(basic=(100, 60, 40, 0), senior=(30, 12, 0, 0))
+    nobody, all_others, unstated = (
+        counts.cell("staff", {"period": "2024", "grade": "senior"}, "origin", *cell)
+        for cell in (("far", ""), ("far", "others"), ("not stated", ""))
+    )
+    found = planned(city_folder(SENSITIVE, staff=held))[2].hidden
+    assert found[nobody] and found[all_others], "0 of 42, and so 42 of 42 of others"
+    assert not found[unstated], "that all have declared says of none what"
+    assert not planned(city_folder(PLAIN, staff=held))[2].hidden.any()
+
+
+def test_where_nobody_at_all_is_there_nothing_is_said_of_anyone(city_folder):
+    assert not planned(city_folder(SENSITIVE, staff=staff(basic=(100, 60, 40, 0), senior=(0, 0, 0, 0))))[2].hidden.any()
+
+
+def test_that_nobody_was_hired_at_all_can_be_published(city_folder):
+    rows = [
+        f"2024,{stage},{group},{count}"
+        for stage in ("applied", "invited")
+        for group, count in [("none", 90), ("near", 60), ("far", 40)]
+    ]
+    found = planned(city_folder(SENSITIVE, applications="\n".join(["period,stage,origin,count", *rows])))[2]
+    assert not found.hidden[counts.cell("applications", {"stage": "invited", "until": "2024"}, "origin", "near", "")]
+
+
+# What is refused
+
+
+def test_a_block_too_large_is_refused_with_the_breakdown_to_leave_out():
+    inner, sums = crossed(39, 39, small=[(0, 0)])
+    refusal = (
+        "1,600 counts hang together, more than the 1,500 that can be protected: uptake by period, service, district "
+        "(origin) 1,600. Merge groups or places in city.toml, or leave a breakdown out: under [publication], without = "
+        '["uptake by district"].'
+    )
+    with pytest.raises(DisclosureError) as refused:
+        plan(listing("uptake", "period, service, district", **inner), sums, TEN)
+    assert str(refused.value) == refusal
+    plain, sums = crossed(39, 39)
+    assert not plan(listing("uptake", "period, service, district", **plain), sums, TEN).hidden.any(), "nothing is small"
+
+
+def test_blocks_that_share_no_count_are_no_larger_together():
+    inner, sums = crossed(29, 29, small=[(0, 0)])
+    twice = {f"{year} {name}": count for year in "ab" for name, count in inner.items()}
+    both = [
+        (f"{year} {total}", tuple(f"{year} {part}" for part in parts), parted)
+        for year in "ab"
+        for total, parts, parted in sums
+    ]
+    assert plan(listing(**twice), both, TEN).hidden.sum() == 8
+
+
+def test_what_nothing_can_hide_is_refused_with_table_place_group_and_remedy():
+    known = released(listing(q1=3, q2=12, q3=25, year=40, by="period, grade"), q2=12, q3=25, year=40)
+    with pytest.raises(DisclosureError) as refused:
+        plan(known, YEAR, TEN)
+    assert str(refused.value) == (
+        "staff by period, grade (origin): q1 group 'far' could be told to within fewer than 10, from what is shown, "
+        "what was released or what one person knows. Merge such groups or places with others in city.toml, or leave a "
+        'breakdown out: under [publication], without = ["staff by grade"].'
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"), [(["a", "a"], "twice or without a name"), (["a", None], "twice or without a name")]
+)
+def test_a_cell_twice_or_without_a_name_is_refused(names, rule):
+    with pytest.raises(ValueError, match=f"1 cells are listed {rule}"):
+        plan(listing(x=3, y=40).assign(cell=names), [], TEN)
+
+
+@pytest.mark.parametrize("count", [0.5, -3])
+def test_what_is_no_number_of_people_is_refused(count):
+    with pytest.raises(ValueError, match="1 cells hold no whole number of people, the first is y"):
+        plan(listing(x=3, y=count), [], TEN)
+
+
+# Beside what was released
+
+
+QUARTERS = {"q1": 3, "q2": 12, "q3": 25, "year": 40}
+
+
+def test_the_same_released_again_hides_the_same():
+    first = plan(listing(**QUARTERS), YEAR, TEN).hidden
+    said = {cell: QUARTERS[cell] for cell in first[~first].index}
+    pd.testing.assert_series_equal(plan(released(listing(**QUARTERS), **said), YEAR, TEN).hidden, first)
+
+
+def test_what_was_released_is_known_and_no_companion():
+    # 12 would be the cheaper companion, but everybody knows it
+    assert hidden(released(listing(**QUARTERS), q2=12), YEAR) == "q1 q3"
+
+
+def test_a_smallest_count_that_was_raised_asks_for_no_companion():
+    """The 7 is public: whether it is shown again or not, to hide others with it would protect nobody."""
+    before = {"q1": 7, "q2": 12, "q3": 25, "year": 44}
+    assert hidden(listing(**before), YEAR, Policy(5, 0)) == ""
+    assert hidden(released(listing(**before), **before), YEAR) in ("", "q1")
+
+
+@pytest.mark.parametrize("step", [1, -9])
+def test_a_revision_by_a_few_is_refused_with_the_release_and_the_table(step):
+    revised = listing(**(QUARTERS | {"q1": 30, "q2": 50, "year": 105}))
+    with pytest.raises(DisclosureError) as refused:
+        plan(released(revised, q2=50 + step), YEAR, TEN)
+    assert str(refused.value) == (
+        "staff by period (origin) beside the release spring of 2025-04-01: it now differs from what is public by fewer "
+        "than can be shown: q2. Keep the rows of these periods as they were when they were released."
+    )
+
+
+@pytest.mark.parametrize("step", [10, -10])
+def test_a_revision_by_many_is_no_small_count(step):
+    assert hidden(released(listing(q1=30, q2=50, q3=25, year=105), q2=50 + step), YEAR) == ""
+
+
+def test_a_revision_is_free_where_nothing_is_small():
+    assert hidden(released(listing(q1=3, q2=5, q3=25, year=33), q2=4), YEAR, Policy(1, 0)) == ""
+
+
+def test_a_count_that_became_small_is_hidden_again():
+    assert "q1" in hidden(released(listing(**QUARTERS), q1=33), YEAR)
+
+
+def test_groups_that_nobody_knows_now_are_refused():
+    known = released(listing(q1=30, q2=50), q2=50).assign(unknown=[False, True])
+    with pytest.raises(
+        DisclosureError, match=r"beside the release spring .*: it counts groups that city\.toml does not"
+    ):
+        plan(known, [], TEN)
+
+
+def release_of(folder):
+    """What a release of this folder's review would note."""
+    city, listed, mask = planned(folder)
+    noted = {"until": counts.last_periods(city), "without": city.publication["without"]}
+    return {"date": "2025-04-01", "report": "spring", "cells": record.shown(listed.frame, mask)} | noted
+
+
+def after(folder, *releases):
+    """The city of a folder after releases."""
+    folder.joinpath("releases.jsonl").write_text("".join(json.dumps(release) + "\n" for release in releases))
+    return folder
+
+
+def test_the_same_city_reviewed_after_its_release_hides_the_same(city_folder):
+    folder = city_folder(PLAIN, staff=staff(basic=(100, 60, 3, 9), senior=(30, 12, 4, 0)))
+    before, release = planned(folder)[2], release_of(folder)
+    assert before.hidden.any()
+    pd.testing.assert_series_equal(planned(after(folder, release))[2].hidden, before.hidden)
+
+
+def test_groups_that_were_renamed_are_refused(city_folder):
+    held = staff(basic=(100, 60, 30, 20), senior=(30, 12, 14, 10))
+    release = release_of(city_folder(PLAIN, staff=held))
+    renamed = city_folder(PLAIN.replace('"far"', '"abroad"'), staff=held.replace("far", "abroad"))
+    with pytest.raises(
+        DisclosureError, match=r"staff by release \(origin\) beside the release spring of 2025-04-01: it counts"
+    ):
+        planned(after(renamed, release))
+
+
+def test_earlier_groups_named_as_sums_are_fine(city_folder):
+    held = staff(basic=(100, 60, 30, 20), senior=(30, 12, 14, 10))
+    merged = PLAIN.replace('"near", "far"', '"abroad"')
+    values = {"near": "abroad", "far": "abroad", "none": "none", "not stated": "not stated"}
+    merged += "\n[dimensions.origin.values]\n" + "\n".join(f'"{code}" = "{group}"' for code, group in values.items())
+    release = release_of(city_folder(merged, staff=held))
+    named = PLAIN.replace("sensitive", 'combine = { abroad = ["near", "far"] }\nsensitive')
+    assert not planned(after(city_folder(named, staff=held), release))[2].hidden.any()
+
+
+def uses(held, eligible=200):
+    """A table of uptake: of each period, service and district, users of none, near, far and not stated."""
+    groups = ("none", "near", "far", "not stated")
+    rows = [
+        f"{','.join(place)},{group},{count},{of}"
+        for place, users in held.items()
+        for group, count, of in zip(groups, users, np.broadcast_to(eligible, 4), strict=True)
+    ]
+    return "\n".join(["period,service,district,origin,users,eligible", *rows])
+
+
+def test_the_sum_over_grades_that_was_released_is_known(city_folder):
+    """The first review showed the city only; now 4 of far in senior are hidden, and basic cannot stay shown."""
+    held = staff(basic=(100, 60, 30, 20), senior=(50, 40, 4, 20))
+    release = release_of(city_folder(PLAIN.replace("= 0\n", '= 0\nwithout = ["staff by grade"]\n'), staff=held))
+    _, listed, mask = planned(after(city_folder(PLAIN, staff=held), release))
+    assert_withstands(listed, mask.hidden, known=[*release["cells"]])
+    assert not mask.hidden[[*release["cells"]]].any()
+
+
+def assert_withstands(listed, mask, known=(), least=10):
+    """No small count of a list is told, whatever else is known of it."""
+    listed_counts, names = listed.frame["count"].to_numpy(), listed.frame["cell"]
+    closed = mask.reindex(names, fill_value=True).to_numpy(bool)  # what only a release had listed is not shown again
+    hides, rows = closed & ~names.isin(known).to_numpy(), matrix(names, listed.sums)
+    small = np.flatnonzero(hides & (listed_counts > 0) & (listed_counts < least))
+    assert told(listed_counts, rows, hides, small, least) == {}
+    assert told_to_one_alone(listed_counts, rows, hides, least) == {}
+
+
+def assert_both_withstand(first, second, least=10):
+    """No small count is told to who reads two reports, each given as its list of cells and its mask."""
+    (one, hides), (other, hides_then) = first, second
+    together = pd.concat([one.frame, other.frame]).drop_duplicates("cell")
+    names, listed_counts = together["cell"], together["count"].to_numpy()
+    totals = {(each.total, each.parts) for each in one.sums}
+    finer = {each.total: len(each.parts) for each in one.sums}
+    later = [each for each in other.sums if (each.total, each.parts) not in totals and each.total not in finer]
+    rows = matrix(names, [*one.sums, *later])
+    closed = [mask.reindex(names, fill_value=True).to_numpy(bool) for mask in (hides, hides_then)]
+    small = np.flatnonzero(closed[0] & (listed_counts > 0) & (listed_counts < least) & names.isin(one.frame["cell"]))
+    assert told(listed_counts, rows, closed[0] & closed[1], small, least) == {}
+
+
+def test_what_a_release_hid_stays_hidden_when_its_breakdown_is_left_out(city_folder):
+    """4 of far in senior are hidden; the city's count of far must not give them away when grades are left out."""
+    for city_far in (30, 26, 16, 11):
+        held = staff(basic=(100, 60, city_far, 20), senior=(50, 40, 4, 20))
+        folder = city_folder(PLAIN, staff=held)
+        _, listed, mask = planned(folder)
+        coarser = after(
+            city_folder(PLAIN.replace("= 0\n", '= 0\nwithout = ["staff by grade"]\n'), staff=held), release_of(folder)
+        )
+        _, later, later_mask = planned(coarser)
+        coarser.joinpath("releases.jsonl").unlink()
+        assert_both_withstand((listed, mask.hidden), (later, later_mask.hidden))
+
+
+def assert_a_year_later_nothing_is_told(city_folder, seed):
+    rng, places = np.random.default_rng(seed), [*product("AB", "NS")]
+    some = {
+        (f"2024-Q{quarter}", *place): rng.choice([0, 2, 5, 11, 13, 20, 30], 4) for quarter in (1, 2) for place in places
+    }
+    many = {("2025-Q1", *place): rng.integers(20, 40, 4) for place in places}
+    folder = city_folder(PLAIN, uptake=uses(some))
+    _, listed, mask = planned(folder)
+    release = release_of(folder)
+    _, later, later_mask = planned(after(city_folder(PLAIN, uptake=uses(some | many)), release))
+    assert_both_withstand((listed, mask.hidden), (later, later_mask.hidden))
+
+
+@pytest.mark.parametrize("seed", [36, 0])
+def test_what_a_release_hid_stays_hidden_a_year_later(city_folder, seed):
+    """Districts are counted over the last year: a year later those of 2024 are not listed, but its quarters are."""
+    assert_a_year_later_nothing_is_told(city_folder, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_what_releases_hid_stays_hidden_a_year_later(city_folder, seed):
+    with suppress(DisclosureError):
+        assert_a_year_later_nothing_is_told(city_folder, seed)
+
+
+def applied(**years):
+    """Applications of none, near and far by year: of near and far, how many were hired of 73 and 79."""
+    rows = []
+    for year, (near, far) in years.items():
+        reached = {"none": (40, 10, 50), "near": (30, 43 - near, near), "far": (30, 49 - far, far)}
+        for group, held in reached.items():
+            stages = zip(("applied", "invited", "hired"), held, strict=True)
+            rows += [f"{year.strip('y')},{stage},{group},{count}" for stage, count in stages]
+    return "\n".join(["period,stage,origin,count", *rows])
+
+
+def test_a_step_of_one_does_not_tell_what_was_hidden_before_it(city_folder):
+    """14 of near and 9 of far were hidden in 23; now one more is hired, and far would be 10: it was 9."""
+    folder = city_folder(PLAIN, applications=applied(y2024=(14, 9)))
+    release, mask = release_of(folder), planned(folder)[2].hidden
+    far, both = (
+        counts.cell("applications", {"stage": "hired", "until": "2024"}, "origin", who, "")
+        for who in ("far", counts.DECLARED)
+    )
+    assert mask[far] and not mask[both]
+    with pytest.raises(DisclosureError, match=r"applications .*beside the release spring .*: it now differs"):
+        planned(after(city_folder(PLAIN, applications=applied(y2024=(14, 10))), release))
+
+
+def test_a_further_year_of_applications_is_reviewed_and_its_small_counts_are_hidden(city_folder):
+    """Applications are counted over all years: 40 of near were hired, then 44; the 4 of the second year are hidden."""
+    release = release_of(city_folder(PLAIN, applications=applied(y2024=(40, 30))))
+    folder = after(city_folder(PLAIN, applications=applied(y2024=(40, 30), y2025=(4, 30))), release)
+    _, listed, mask = planned(folder)
+    then, now = (
+        counts.cell("applications", {"stage": "hired", "until": year}, "origin", "near", "")
+        for year in ("2024", "2025")
+    )
+    assert release["cells"][then] == 40 and mask.hidden[now], "44 - 40 = 4"
+    assert_withstands(listed, mask.hidden, known=[*release["cells"]])
+    assert not mask.hidden[now.replace("hired", "applied")], "the review still says something"
+
+
+# What is known beside the sums of one table
+
+
+def test_eligible_people_who_are_the_same_for_every_service_are_known_from_each(city_folder):
+    """Where eligible are the inhabitants, what is hidden under one service must not be shown under another."""
+    rng, held = np.random.default_rng(0), []
+    for district in "NESW":
+        eligible = rng.choice([3, 7, 15, 25, 40, 60, 90], 4)
+        held += [uses({("2024", service, district): rng.binomial(eligible, 0.4)}, eligible) for service in "AB"]
+    table = "\n".join([held[0], *(rows.partition("\n")[2] for rows in held[1:])])
+    _, listed, mask = planned(city_folder(PLAIN, uptake=table))
+    same = {}
+    for name in listed.frame["cell"]:
+        _, place, _, member, part = json.loads(name)
+        if part == "eligible":
+            same.setdefault((place.get("district"), str(member)), []).append(name)
+    also = [(one, (other,), False) for names in same.values() for one, other in pairwise(names)]
+    assert_withstands(listed._replace(sums=(*listed.sums, *also)), mask.hidden)
+
+
+def test_published_percentages_of_one_base_are_protected_together(city_folder):
+    rows = [f"2022,origin,{group},{share},200" for group, share in {"none": 0.6, "near": 0.38, "far": 0.02}.items()]
+    shares = "\n".join(["period,dimension,group,share,base", *rows])
+    city, _, mask = planned(city_folder(PLAIN, shares=shares))
+    found = disclosure.protect(representation.published_shares(counts.shares(city)), mask).frame
+    assert found["suppressed"].sum() != 1, "4 = 200 - 120 - 76"
+
+
+def test_a_published_percentage_of_what_staff_counts_is_refused(city_folder):
+    """0.77 % of 520 are the 4 that are hidden."""
+    held = "period,origin,count\n2022,none,500\n2022,near,16\n2022,far,4\n2022,not stated,30"
+    shares = "period,dimension,group,share\n2022,origin,far,0.0077"
+    with pytest.raises(DataError, match="shares, column period: has origin of 2022, which staff counts"):
+        planned(city_folder(PLAIN, staff=held, shares=shares))
+
+
+def test_examples_of_the_docstrings_run():
+    assert doctest.testmod(mask).failed == 0
