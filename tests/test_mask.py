@@ -365,18 +365,16 @@ def assert_both_withstand(first, second, least=10):
     assert told(listed_counts, rows, closed[0] & closed[1], small, least) == {}
 
 
-def test_what_a_release_hid_stays_hidden_when_its_breakdown_is_left_out(city_folder):
-    """4 of far in senior are hidden; the city's count of far must not give them away when grades are left out."""
-    for city_far in (30, 26, 16, 11):
-        held = staff(basic=(100, 60, city_far, 20), senior=(50, 40, 4, 20))
-        folder = city_folder(PLAIN, staff=held)
-        _, listed, mask = planned(folder)
-        coarser = after(
-            city_folder(PLAIN.replace("= 0\n", '= 0\nwithout = ["staff by grade"]\n'), staff=held), release_of(folder)
-        )
-        _, later, later_mask = planned(coarser)
-        coarser.joinpath("releases.jsonl").unlink()
-        assert_both_withstand((listed, mask.hidden), (later, later_mask.hidden))
+@pytest.mark.parametrize(("basic", "senior"), [(5, 5), (4, 7), (30, 4)])
+def test_what_a_release_hid_stays_hidden_when_its_breakdown_is_left_out(city_folder, basic, senior):
+    """5 and 5 of far were hidden, and their 10 with them: it would leave each 1 to 9, and must not be shown later."""
+    held = staff(basic=(100, 60, basic, 20), senior=(50, 40, senior, 20))
+    folder = city_folder(PLAIN, staff=held)
+    _, listed, mask = planned(folder)
+    release = release_of(folder)
+    coarser = city_folder(PLAIN.replace("= 0\n", '= 0\nwithout = ["staff by grade"]\n'), staff=held)
+    _, later, later_mask = planned(after(coarser, release))
+    assert_both_withstand((listed, mask.hidden), (later, later_mask.hidden))
 
 
 def assert_a_year_later_nothing_is_told(city_folder, seed):
@@ -403,6 +401,25 @@ def test_what_a_release_hid_stays_hidden_a_year_later(city_folder, seed):
 def test_what_releases_hid_stays_hidden_a_year_later(city_folder, seed):
     with suppress(DisclosureError):
         assert_a_year_later_nothing_is_told(city_folder, seed)
+
+
+def test_a_year_that_goes_on_does_not_tell_what_was_hidden_of_its_start(city_folder):
+    """Of far in S, 4 were hidden by June; with 6 more in autumn they are 10 of the same year, and were 1 to 10."""
+    far = {"N": (30, 30, 20), "E": (30, 30, 20), "S": (2, 2, 6)}
+    held = {
+        (f"2024-Q{quarter}", "Advice", district): (90, 60, users[quarter - 1], 40)
+        for quarter in (1, 2, 3)
+        for district, users in far.items()
+    }
+    by_june = {place: users for place, users in held.items() if place[0] < "2024-Q3"}
+    release = release_of(city_folder(PLAIN, uptake=uses(by_june)))
+    of_far = counts.cell("uptake", {"period": "2024", "service": "Advice", "district": "S"}, "origin", "far", "users")
+    assert of_far not in release["cells"]
+    try:
+        found = planned(after(city_folder(PLAIN, uptake=uses(held)), release))[2].hidden
+    except DisclosureError:
+        return
+    assert found[of_far], "10 - 4 = 6, and 1 to 10 is 9 apart"
 
 
 def applied(**years):

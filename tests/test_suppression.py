@@ -268,7 +268,7 @@ def released(draw):
     except DisclosureError:
         before = pd.Series(True, cells["cell"])
     said = [() if hide else (count,) for hide, count in zip(before, cells["count"], strict=True)]
-    return cells.assign(released=said, release="r", unknown=False), sums
+    return cells.assign(released=said, release="r", again=False, unknown=False), sums
 
 
 def assert_withstands(cells, sums, least=10):
@@ -284,8 +284,9 @@ def assert_withstands(cells, sums, least=10):
     counts = cells["count"].to_numpy()
     known = cells["released"].map(bool).to_numpy() if "released" in cells else none(counts)
     hides = mask.to_numpy() & ~known
-    parts = {part for _, parts, parted in sums if parted for part in parts}
-    assert cells["cell"][hides & (counts == 0)].isin(parts).all(), "other zeros are shown"
+    of_people = {part for _, parts, parted in sums if parted for part in parts}
+    of_nobody = {total for total, parts, _ in sums if of_people.intersection(parts)}  # its zero would tell theirs
+    assert cells["cell"][hides & (counts == 0)].isin(of_people | of_nobody).all(), "other zeros are shown"
     assert (hides | known)[small(counts, least)].all()
     rows, places = matrix(cells["cell"], sums), np.flatnonzero(hides)
     assert told(counts, rows, hides, places, least) == {}
