@@ -1,0 +1,146 @@
+"""What a report was made from, and its release."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import CITY
+
+from divimpact import disclosure, publish, record, report, words
+from divimpact.mask import Policy, plan
+from divimpact.schema import DataError, read_city
+
+TOML = CITY.replace("min_count = 1", "min_count = 10").replace('"abroad"', '"=1+1"')
+ROWS = """period,origin,stage,outcome,vacancy,count
+2024,none,applied,rejected,A,60
+2024,none,shortlisted,rejected,A,40
+2024,none,appointed,hired,A,30
+2024,=1+1,applied,rejected,A,31
+2024,=1+1,shortlisted,rejected,A,17
+2024,=1+1,appointed,hired,A,4
+2024,,applied,rejected,A,12
+2024,none,applied,in_progress,B,5
+"""
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory):
+    """Return a city's folder and its report, reviewed once."""
+    folder = tmp_path_factory.mktemp("record")
+    data = folder / "city"
+    data.mkdir()
+    (data / "city.toml").write_text(TOML, encoding="utf-8")
+    (data / "applications.csv").write_text(ROWS, encoding="utf-8")
+    return data, report.review(data, folder / "report").page.parent
+
+
+@pytest.fixture
+def released(reviewed, tmp_path):
+    """Return copies of both, the report released."""
+    data, made = (shutil.copytree(part, tmp_path / part.name) for part in reviewed)
+    record.release(made, data)
+    return data, made
+
+
+def test_a_release_notes_what_is_shown_and_nothing_that_is_hidden(released):
+    data, made = released
+    (line,) = (data / "releases.jsonl").read_text(encoding="utf-8").splitlines()
+    noted = json.loads(line)
+    assert noted["report"] == "report" and noted["until"] == {"applications": "2024"} and noted["without"] == []
+    counts = {
+        tuple(json.loads(cell)[1::2]) and tuple(map(str, json.loads(cell))): n for cell, n in noted["cells"].items()
+    }
+    place = "{'stage': 'appointed', 'until': '2024'}"
+    assert ("applications", place, "origin", "=1+1", "") not in counts
+    shown = pd.read_csv(made / "tables" / "funnel_stages.csv").query("measure == 'pass_rate' and ~suppressed")
+    assert len(shown) and set(shown["numerator"]) <= set(counts.values())
+    assert all(n == 0 or n >= 10 for n in counts.values())
+
+
+def test_pages_and_record_say_released_instead_of_draft(reviewed, released):
+    day = json.loads((released[1] / "provenance.json").read_text(encoding="utf-8"))["released"]
+    pages = list(released[1].glob("*.html"))
+    assert len(pages) == 2
+    for page in pages:
+        assert f'<p class="draft">Released {day}</p>' in page.read_text(encoding="utf-8")
+        assert '<p class="draft">Draft</p>' in (reviewed[1] / page.name).read_text(encoding="utf-8")
+
+
+def test_a_released_city_is_reviewed_again_and_gives_no_more(released):
+    data, made = released
+    city = read_city(data)
+    assert len(city.releases) == 1
+    from divimpact import cells
+
+    again = plan(*cells.publishable(city), Policy(**city.publication))
+    assert again.hidden.any()
+    once = json.loads((made / "provenance.json").read_text(encoding="utf-8"))
+    assert record._fingerprint(record.shown(cells.publishable(city).frame, again)) == once["published"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data, made: record.release(made, data), "was released on .* There is nothing to do"),
+        (lambda data, made: (made / "provenance.json").unlink(), "is no report"),
+        (
+            lambda data, made: (made / "tables" / "funnel_stages.csv").write_text("measure\n"),
+            r"not those of the review: funnel_stages\.csv\. Review again",
+        ),
+        (
+            lambda data, made: (data / "applications.csv").write_text(ROWS.replace(",60", ",61")),
+            "data, city.toml or releases have changed since the review. Review again, then release",
+        ),
+    ],
+)
+def test_what_cannot_be_released_is_refused_and_nothing_written(reviewed, tmp_path, change, message):
+    data, made = (shutil.copytree(part, tmp_path / part.name) for part in reviewed)
+    change(data, made)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DataError, match=message):
+        record.release(made, data)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_inputs_are_hashed_only_where_nothing_is_hidden(reviewed, reports):
+    for folder, hashed in ((reviewed[1], False), (reports("sample"), True)):
+        inputs = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["inputs"]
+        assert len(inputs) > 1 and all((value is not None) == hashed for value in inputs.values())
+
+
+def test_a_revision_by_few_people_is_refused_with_the_release_named(released):
+    data, _ = released
+    (data / "applications.csv").write_text(ROWS.replace(",60", ",62"), encoding="utf-8")
+    with pytest.raises(disclosure.DisclosureError) as error:
+        report.review(data, data.parent / "other")
+    assert "applications (origin) beside the release report of 20" in str(error.value)
+    assert "Keep the rows of these periods as they were" in str(error.value)
+    assert not (data.parent / "other").exists()
+
+
+@pytest.mark.parametrize("text", ["{", '{"date": "2024"}\n', "[]\n"])
+def test_a_broken_list_of_releases_is_refused(city_folder, text):
+    folder = city_folder(TOML, applications=ROWS)
+    (folder / "releases.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"^releases\.jsonl: .*put the last good copy back"):
+        read_city(folder)
+
+
+def test_no_name_is_a_formula_in_a_csv_file(reviewed):
+    for path in (reviewed[1] / "tables").glob("*.csv"):
+        text = path.read_text(encoding="utf-8")
+        assert "'=1+1" in text and ",=1+1" not in text
+
+
+def test_how_many_records_were_left_out_is_not_said_where_it_tells_a_count():
+    rows = pd.DataFrame({"table": "applications", "records": [25, float("nan")], "left_out": [5, float("nan")]})
+    assert words.left_out(rows.assign(reason="vacancy still open")) == [
+        "Of 25 records of applications, 5 are left out (vacancy still open).",
+        "Some records of applications are left out (vacancy still open); how many is hidden.",
+    ]
+
+
+def test_only_what_is_protected_is_written(tmp_path):
+    with pytest.raises(TypeError, match="a DataFrame is not protected"):
+        publish.table(pd.DataFrame(), "x", str(tmp_path))
