@@ -76,7 +76,10 @@ def test_a_stage_is_told_with_counts_both_denominators_and_the_decision():
 def test_what_is_hidden_is_in_no_sentence_and_is_counted():
     text = words.stages(protected(funnel.stages(FUNNEL), hidden=["cell 0"]))
     assert "10 of 43" not in text and "shortlisted" not in text
-    assert "figures are hidden: they rest on small counts or too few declared." in text
+    assert (
+        "figures are hidden: they rest on counts that are small, would give a small one back, or too few declared."
+        in text
+    )
 
 
 def test_progress():

@@ -57,10 +57,16 @@ def write(
         open_questions=open_questions,
         policy=plan.policy,
         left_out=words.left_out(left_out),
-        hidden=plan.by_table.to_html(index=False, border=0),
+        hidden=_hidden(plan).to_html(index=False, border=0),
         tables=[path.name for path in tables],
     )
     (work / "index.html").write_text(html, encoding="utf-8")
+
+
+def _hidden(plan: Plan) -> pd.DataFrame:
+    """Say for each table how many of its counts are hidden, and what share that is."""
+    tables = plan.by_table
+    return tables.assign(share=[words.percent(share) for share in tables["hidden"] / tables["cells"]])
 
 
 def _page(name: str, notebook: nbformat.NotebookNode) -> Page:

@@ -212,12 +212,10 @@ def left_out(rows: pd.DataFrame) -> list[str]:
 
 def hidden(table: SafeTable) -> str:
     """Say how many rows of a table are hidden, and why; nothing where none is."""
-    count = int(table.frame["suppressed"].sum())
-    return (
-        f"{count:,} of {len(table):,} figures are hidden: they rest on small counts or too few declared."
-        if count
-        else ""
-    )
+    if not (count := int(table.frame["suppressed"].sum())):
+        return ""
+    why = "they rest on counts that are small, would give a small one back, or too few declared"
+    return f"{count:,} of {len(table):,} figures are hidden: {why}."
 
 
 def describe(table: SafeTable, what: str, name: str) -> str:
