@@ -156,9 +156,10 @@ def _gates(counted: pd.DataFrame) -> list[tuple[float, float]]:
 
 
 def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the count tables of earlier releases anew, and those of the applications that came between them.
+    """Yield the count tables of earlier releases anew, and those of what came between them.
 
-    What a release hid is to stay hidden, so it is counted again, though it is shown nowhere now.
+    What a release hid is to stay hidden, so it is counted again, though it is shown nowhere now; what is added up over
+    periods is what was released and what came since.
     """
     ends = [release["until"] for release in city.releases]
     for release, end in zip(city.releases, ends, strict=True):
@@ -166,9 +167,11 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
         then = replace(city, config=replace(city.config, publication=publication))
         yield from ((BEFORE, counted) for _, counted in counts.published(counts.within(then, end)))
     for start, end in pairwise([*ends, {}] if ends else []):
-        start = {name: period for name, period in start.items() if name.partition(".")[0] == "applications"}
+        start = {name: period for name, period in start.items() if name.partition(".")[0] != "staff"}
         between = counts.published(counts.within(city, end, start), start)
-        yield from ((BEFORE, counted) for by, counted in between if "stage" in counted)
+        for _, counted in between:
+            if "total" not in counted and counted[["numerator", "denominator"]].to_numpy().any():
+                yield BEFORE, counted
 
 
 def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
@@ -231,9 +234,8 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
             alike[table, str(place), dimension].append(name)
     for names in alike.values():
         yield from (Sum(other, (one,)) for one, other in pairwise(names))
-    for (table, *_, part), forms in families.items():
-        if table == "applications":
-            yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
+    for (*_, part), forms in families.items():
+        yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
         for coarse, fine in permutations(forms, 2):
             yield from _finer(forms[coarse], forms[fine], coarse, fine)
         for form, cells in forms.items():
@@ -245,17 +247,25 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
 
 def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> Iterator[Sum]:
     """Yield the cells that finer ones add up to, over the keys that only these have, or over the periods of a year."""
-    keys, other_keys = coarse[:-1], fine[:-1]
+    keys, other_keys = [key for key in coarse[:-1] if key != "until"], fine[:-1]
     if not set(keys) <= set(other_keys) or (coarse[-1] != fine[-1] and coarse[-1] != len("2025")):
         return
-    if "after" in {*other_keys} - {*keys}:  # only a part of what the coarser counts, see `_longer`
+    if "after" in coarse + fine:  # only a part of what the coarser counts, see `_longer`
         return
     parts = defaultdict(list)
     for place, name in fine_cells.items():
         at = dict(place)
         if "grade" in keys or at.get("grade") != "leadership":
-            parts[tuple((key, at[key][: coarse[-1]] if key == "period" else at[key]) for key in keys)].append(name)
-    yield from (Sum(name, tuple(parts[place])) for place, name in coarse_cells.items() if place in parts)
+            over = tuple((key, at[key][: coarse[-1]] if key == "period" else at[key]) for key in keys)
+            parts[over].append((at.get("until"), at.get("period", ""), name))
+    for place, name in coarse_cells.items():
+        until = dict(place).get("until", "")
+        found = parts[tuple((key, at) for key, at in place if key != "until")]
+        held = [
+            part for end, period, part in found if (period <= until if until and end is None else end in (None, until))
+        ]
+        if held:
+            yield Sum(name, tuple(held))
 
 
 def _leading(cells: Mapping[tuple, str], leadership: tuple[str, ...]) -> Iterator[Sum]:
@@ -281,12 +291,12 @@ def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float]) -> Itera
 
 
 def _longer(cells: Mapping[tuple, str]) -> Iterator[Sum]:
-    """Yield the applications up to a period as those up to an earlier one and those in between."""
-    windows = {
-        (dict(place).get("after", ""), dict(place).get("until", ""), dict(place)["stage"]): name
-        for place, name in cells.items()
-    }
-    for (after, until, stage), between in windows.items():
-        earlier, whole = windows.get(("", after, stage)), windows.get(("", until, stage))
+    """Yield what is counted up to a period as what is up to an earlier one and what is in between."""
+    windows = {}
+    for place, name in cells.items():
+        rest = tuple((key, at) for key, at in place if key not in ("after", "until"))
+        windows[rest, dict(place).get("after", ""), dict(place).get("until", "")] = name
+    for (rest, after, until), between in windows.items():
+        earlier, whole = windows.get((rest, "", after)), windows.get((rest, "", until))
         if after and earlier and whole:
             yield Sum(whole, (earlier, between))

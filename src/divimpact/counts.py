@@ -213,7 +213,7 @@ class _Asked(NamedTuple):
     records: ibis.Table
     by: list[str]
     name: str
-    after: str = ""  # for applications, which are added up over periods: from which one, and until which
+    after: str = ""  # what is added up over periods has in its name from which one, and until which
     until: str = ""
 
 
@@ -293,7 +293,8 @@ def _eligible(records: ibis.Table) -> ibis.Value:
 
 def _until(records: ibis.Table) -> ibis.Value:
     """The last period of records; they have one wherever they come in by the door."""
-    return records.period.max() if "period" in records.columns else ibis.literal("")
+    period = next((column for column in (RECORDED, "period") if column in records.columns), None)
+    return records[period].max() if period else ibis.literal("")
 
 
 def _counted(asked: _Asked) -> str:
@@ -406,9 +407,9 @@ def _rows(asked: _Asked, keys: pd.DataFrame, numerator: np.ndarray, denominator:
 
 def _names(asked: _Asked, keys: pd.DataFrame, part: str = "", members: Sequence = ()) -> np.ndarray:
     """Name cells, keys by members, by what they count: in JSON no two share a name, whatever characters are in it."""
-    window = {"after": asked.after, "until": asked.until} if asked.table == "applications" else {}
-    window = {key: period for key, period in window.items() if period}
-    places = [dict(zip(keys, row, strict=True)) | window for row in keys.to_numpy().tolist()]
+    window = {key: period for key, period in (("after", asked.after), ("until", asked.until)) if period}
+    places = [dict(zip(keys, row, strict=True)) for row in keys.to_numpy().tolist()]
+    places = [place | window if len(place.get("period", "")) < len(asked.until) else place for place in places]
     members, name = members or list(asked.known.members), asked.known.name
     return np.array([[cell(asked.table, place, name, member, part) for member in members] for place in places], object)
 

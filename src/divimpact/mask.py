@@ -14,7 +14,7 @@ from divimpact import suppression
 LARGEST = 1500  # counts that hang together and can be protected together
 REVISED = (
     "it now differs from what is public by fewer than can be shown",
-    "Keep the rows of these periods as they were when they were released.",
+    "Keep the rows of these periods as they were when they were released; what closes later has a later period.",
 )
 UNKNOWN = (
     "it counts groups that city.toml does not have",

@@ -140,7 +140,8 @@ def _tidy(path: Path, work: Path, out: Path) -> None:
     """Take from an executed notebook what is of this machine and this minute: paths, timings."""
     notebook = nbformat.reads(path.read_text(encoding="utf-8").replace(str(work), str(out)), as_version=4)
     for part in (notebook, *notebook.cells):
-        part.metadata.pop("papermill", None)
+        for timed in ("papermill", "execution"):
+            part.metadata.pop(timed, None)
     nbformat.write(notebook, path)
 
 

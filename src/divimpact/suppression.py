@@ -132,6 +132,7 @@ class Attack:
         self.cost = self.price = np.log1p(self.counts) + 1
         self.sums = sparse.csr_matrix(sums, dtype=np.int64)
         both = sparse.hstack([self.sums, -self.sums])  # what goes up, and what goes down
+        self.other_prices = np.random.default_rng(1).random((3, 2 * self.size))
         self.program, self.whole_program = _Program(both), _Program(both, whole=True)
         there = self.sums.multiply(self.counts > 0).tocsr()
         there.eliminate_zeros()
@@ -280,9 +281,15 @@ class Attack:
         return np.zeros(2 * self.size), np.concatenate([up, down]).astype(float)
 
     def _change(self, low: np.ndarray, high: np.ndarray, price: np.ndarray) -> np.ndarray | None:
-        """Solve; where the answer is not in whole numbers, look for one among what it moves, then among all."""
+        """Solve; where the answer is not in whole numbers, look for one at slightly other prices, then by branching.
+
+        Branching is tried among the counts that the answer moves first, then among all.
+        """
         found = self.program.solve(low, high, price)
         change = self._whole(found)
+        for other in self.other_prices:
+            if found is not None and change is None:
+                change = self._whole(self.program.solve(low, high, price + LITTLE * other))
         if found is None or change is not None:
             return change
         moved = np.tile((found.reshape(2, -1) > NEAR).any(axis=0), 2)
