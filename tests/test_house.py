@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "publish": {"__init__", "counts", "disclosure", "schema", "words"},
     "runner": {"config"},
     "site": {"disclosure", "schema", "words"},
-    "record": {"__init__", "cells", "config", "counts", "disclosure", "schema"},
+    "record": {"__init__", "cells", "config", "disclosure", "schema"},
     "report": {"cells", "config", "counts", "disclosure", "record", "runner", "schema", "site"},
     "sampletown": set(),
     "synthetic": {"config", "sampletown", "schema"},

@@ -285,7 +285,7 @@ def test_groups_that_nobody_knows_now_are_refused():
 def release_of(folder):
     """What a release of this folder's review would note."""
     city, listed, mask = planned(folder)
-    noted = {"until": counts.last_periods(city), "without": city.publication["without"]}
+    noted = {"until": cells.last_periods(city), "without": city.publication["without"]}
     return {"date": "2025-04-01", "report": "spring", "cells": record.shown(listed.frame, mask)} | noted
 
 

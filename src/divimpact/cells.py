@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise, permutations
 from typing import NamedTuple
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -20,6 +21,7 @@ from divimpact.counts import DECLARED, EVERYONE
 from divimpact.schema import City, Dimension
 
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
+COUNTED = ("staff", "applications", "uptake")
 BEFORE = "release"  # the keys of cells that only earlier releases listed
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
@@ -71,25 +73,36 @@ def publishable(city: City) -> Cells:
     for place in _of_shares(city):
         rows += [(name, "period", *row) for name, row in place[0].items()]
         sums += place[1]
-    frame = pd.DataFrame(rows, columns=["cell", "by", "group", "count", "declared", "everyone"])
-    released, listed = _released(city), set(frame["cell"])
-    lost = [(name, BEFORE, [*said][-1]) for name, said in released.items() if name not in listed]
-    frame = pd.concat([frame, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
-    frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
-    same = ["cell", "count", "declared", "everyone"]
-    frame = frame[~(frame.duplicated(same) | (frame["by"] == BEFORE) & frame.duplicated("cell"))].reset_index(drop=True)
-    named = [json.loads(name) for name in frame["cell"]]
-    frame["table"] = [table for table, *_ in named]
-    frame["dimension"] = [dimension for _, _, dimension, *_ in named]
-    frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
-    frame["released"] = [tuple(released.get(name, ())) for name in frame["cell"]]
-    frame["release"] = [[*released.get(name, {"": ""}).values()][-1] for name in frame["cell"]]
-    frame["again"] = frame["by"] == BEFORE
-    frame["unknown"] = _unknown(city, frame, named)
+    frame = _described(city, pd.DataFrame(rows, columns=["cell", "by", "group", "count", "declared", "everyone"]))
     sums += _across(dict(zip(frame["cell"], frame["count"], strict=True)), city.leadership)
     sensitive = {name for name, known in city.dimensions.items() if known.sensitive}
     sums = [one._replace(parted=one.parted and json.loads(one.total)[2] in sensitive) for one in dict.fromkeys(sums)]
-    return Cells(frame[[*COLUMNS]], tuple(sums))
+    return Cells(frame, tuple(sums))
+
+
+def last_periods(city: City) -> dict[str, str]:
+    """Return the last period of each table that is counted: what a release notes, to count the same again."""
+    counted = {name: part for name, part in city.tables.items() if name.partition(".")[0] in COUNTED}
+    return {name: part.period.max().execute() for name, part in counted.items()}
+
+
+def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
+    """Add what releases said, and what each cell counts; a cell that is listed twice stays once, as it is shown."""
+    released, names = _released(city), set(listed["cell"])
+    lost = [(name, BEFORE, [*said][-1]) for name, said in released.items() if name not in names]
+    frame = pd.concat([listed, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
+    frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
+    again = frame.duplicated(["cell", "count", "declared", "everyone"])
+    again |= (frame["by"] == BEFORE) & frame.duplicated("cell")
+    frame = frame[~again].reset_index(drop=True)
+    named = [json.loads(name) for name in frame["cell"]]
+    frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
+    frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
+    said = [released.get(name, {}) for name in frame["cell"]]
+    frame["released"] = [tuple(one) for one in said]
+    frame["release"] = [next(reversed(one.values()), "") for one in said]
+    frame["again"], frame["unknown"] = frame["by"] == BEFORE, _unknown(city, frame, named)
+    return frame[[*COLUMNS]]
 
 
 def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple], list[Sum]]:
@@ -165,13 +178,23 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
     for release, end in zip(city.releases, ends, strict=True):
         publication = city.publication | {"without": tuple(release["without"])}
         then = replace(city, config=replace(city.config, publication=publication))
-        yield from ((BEFORE, counted) for _, counted in counts.published(counts.within(then, end)))
+        yield from ((BEFORE, counted) for _, counted in counts.published(_within(then, end)))
     for start, end in pairwise([*ends, {}] if ends else []):
         start = {name: period for name, period in start.items() if name.partition(".")[0] != "staff"}
-        between = counts.published(counts.within(city, end, start), start)
+        between = counts.published(_within(city, end, start), start)
         for _, counted in between:
             if "total" not in counted and counted[["numerator", "denominator"]].to_numpy().any():
                 yield BEFORE, counted
+
+
+def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:
+    """Return the city with the records of each table up to a period, and after another one; a table not named whole."""
+
+    def part(name: str, records: ibis.Table) -> ibis.Table:
+        records = records.filter(records.period <= until[name]) if name in until else records
+        return records.filter(records.period > after[name]) if after and name in after else records
+
+    return replace(city, tables={name: part(name, records) for name, records in city.tables.items()})
 
 
 def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:

@@ -171,25 +171,6 @@ def broken_down(city: City, table: str, key: str | None) -> bool:
     return city.has(table, key) and f"{table} by {key}" not in city.publication["without"]
 
 
-def within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:
-    """Return the city with the records of each table up to a period, and after another one; a table not named whole."""
-
-    def part(name: str, records: ibis.Table) -> ibis.Table:
-        records = records.filter(records.period <= until[name]) if name in until else records
-        return records.filter(records.period > after[name]) if after and name in after else records
-
-    return replace(city, tables={name: part(name, records) for name, records in city.tables.items()})
-
-
-def last_periods(city: City) -> dict[str, str]:
-    """Return the last period of each table that is counted."""
-    return {
-        name: records.period.max().execute()
-        for table in ("staff", "applications", "uptake")
-        for name, records in _parts(city, table)
-    }
-
-
 def published(city: City, after: Mapping[str, str] | None = None) -> list[tuple[str, pd.DataFrame]]:
     """Return every count table that a review shows, each after its keys; all of them are counted at once.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from divimpact import __version__, cells, counts, disclosure
+from divimpact import __version__, cells, disclosure
 from divimpact.config import DataError, Problem
 from divimpact.disclosure import Plan
 from divimpact.schema import RELEASES, City, read_city
@@ -100,7 +100,7 @@ def release(report: Path, data: Path | None = None) -> str:
         "date": today,
         "report": report.resolve().name,
         "published": record["published"],
-        "until": counts.last_periods(city),
+        "until": cells.last_periods(city),
         "without": city.publication["without"],
         "cells": published,
     }
