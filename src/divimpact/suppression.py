@@ -160,6 +160,7 @@ class Attack:
         kept = self.changes[~self.changes[:, ~self.hidden].any(axis=1)]
         self.room[: len(kept)], self.found = kept, len(kept)
         self.breaks = np.zeros(len(self.room), dtype=np.int64)
+        self.touches: dict[int, np.ndarray] = {}
         self.proofs: dict[int | None, np.ndarray] = {}  # by who attacks: two changes that prove each count safe
 
     def told(self) -> Iterator[tuple[int, int | None, int]]:
@@ -202,9 +203,15 @@ class Attack:
 
     def _possible(self, who: int | None) -> np.ndarray:
         possible = self.broken == 0
-        if who is not None:
-            possible &= ~self.changes[:, self.person == self.person[who]].any(axis=1)
-        return np.flatnonzero(possible)
+        return np.flatnonzero(possible if who is None else possible & ~self._touch(who))
+
+    def _touch(self, who: int) -> np.ndarray:
+        """Say which changes would alter a count that this person knows; worked out once for each change."""
+        before = self.touches.get(who, np.zeros(0, dtype=bool))
+        if before.size < self.found:
+            since = self.changes[before.size :, self.person == self.person[who]].any(axis=1)
+            self.touches[who] = np.append(before, since)
+        return self.touches[who]
 
     def _values(self, place: int, who: int | None) -> np.ndarray:
         return self.changes[self._possible(who), place]
