@@ -276,9 +276,7 @@ def test_a_count_that_became_small_is_hidden_again():
 
 def test_groups_that_nobody_knows_now_are_refused():
     known = released(listing(q1=30, q2=50), q2=50).assign(unknown=[False, True])
-    with pytest.raises(
-        DisclosureError, match=r"beside the release spring .*: it counts groups that city\.toml does not"
-    ):
+    with pytest.raises(DisclosureError, match=r"beside the release spring .*: it counts groups or places that are not"):
         plan(known, [], TEN)
 
 
@@ -402,6 +400,17 @@ def test_what_a_release_hid_stays_hidden_a_year_later(city_folder, seed):
 def test_what_releases_hid_stays_hidden_a_year_later(city_folder, seed):
     with suppress(DisclosureError):
         assert_a_year_later_nothing_is_told(city_folder, seed)
+
+
+@pytest.mark.parametrize(("place", "new"), [(1, "All advice"), (2, "North and South")])
+def test_places_that_were_merged_after_a_release_are_refused(city_folder, place, new):
+    """Of far in S, 4 were hidden beside 54 in N; merged they are 58, and 58 - 54 tells the 4."""
+    held = {("2024", "Advice", "N"): (90, 60, 54, 40), ("2024", "Advice", "S"): (90, 60, 4, 40)}
+    release = release_of(city_folder(PLAIN, uptake=uses(held | {("2024", "Sports", "N"): (90, 60, 54, 40)})))
+    renamed = {(*where[:place], new, *where[place + 1 :]): users for where, users in held.items() if place == 1}
+    merged = renamed or {("2024", "Advice", new): (180, 120, 58, 80)}
+    with pytest.raises(DisclosureError, match="it counts groups or places that are not counted now"):
+        planned(after(city_folder(PLAIN, uptake=uses(merged, 400)), release))
 
 
 def test_a_year_that_goes_on_does_not_tell_what_was_hidden_of_its_start(city_folder):

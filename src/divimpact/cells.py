@@ -53,8 +53,8 @@ def publishable(city: City) -> Cells:
     what it counts (``group`` is empty for all declared, and for everyone); ``count``, missing where it is not known;
     ``declared, everyone``, how many in that table and period declared the dimension, missing where that is not asked;
     ``released``, what earlier releases said of it, and ``release``, the last that did; ``again``, whether it is counted
-    only because a release listed it; ``unknown``, whether a release counts a group that city.toml does not have now,
-    so that nobody can say how it overlaps with those it has.
+    only because a release listed it; ``unknown``, whether a release counts a group or a place that is not counted now,
+    so that nobody can say how it overlaps with those that are.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     said = [released.get(name, {}) for name in frame["cell"]]
     frame["released"] = [tuple(one) for one in said]
     frame["release"] = [next(reversed(one.values()), "") for one in said]
-    frame["again"], frame["unknown"] = frame["by"] == BEFORE, _unknown(city, frame, named)
+    frame["again"], frame["unknown"] = frame["by"] == BEFORE, _unknown({name for name, *_ in lost}, named, frame)
     return frame[[*COLUMNS]]
 
 
@@ -226,21 +226,11 @@ def _place(value: str | list[str]) -> str:
     return value if isinstance(value, str) else " to ".join(value)
 
 
-def _unknown(city: City, frame: pd.DataFrame, named: list[list]) -> list[bool]:
-    """Say which cells of a release are of a group unknown now, in a table and year that this review counts too."""
-    current = frame["by"] != BEFORE
-    years = {
-        (table, place.get("period", "")[:4]) for (table, place, *_), now in zip(named, current, strict=True) if now
-    }
-    members = {name: set(known.members) for name, known in city.dimensions.items()}
-    anywhere = set().union(*members.values()) if members else set()
-    return [
-        not now
-        and isinstance(member, str)
-        and (table, place.get("period", "")[:4]) in years
-        and (member not in members[dimension] if dimension in members else member in anywhere)
-        for (table, place, dimension, member, _), now in zip(named, current, strict=True)
-    ]
+def _unknown(lost: set[str], named: list[list], frame: pd.DataFrame) -> list[bool]:
+    """Say which released cells are not counted any more, in a table and year of which this review counts others."""
+    years = [(table, place.get("period", "")[:4]) for table, place, *_ in named]
+    counted = {year for year, name in zip(years, frame["cell"], strict=True) if name not in lost}
+    return [name in lost and year in counted for year, name in zip(years, frame["cell"], strict=True)]
 
 
 def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:

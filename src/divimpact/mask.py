@@ -17,8 +17,9 @@ REVISED = (
     "Keep the rows of these periods as they were when they were released; what closes later has a later period.",
 )
 UNKNOWN = (
-    "it counts groups that city.toml does not have",
-    "Keep the groups of what is released; `combine` can name an earlier group as the sum of present ones.",
+    "it counts groups or places that are not counted now",
+    "Keep the groups, grades, stages, services and districts of what is released; `combine` can name an earlier group "
+    "as the sum of present ones.",
 )
 
 
