@@ -100,9 +100,9 @@ def plan(
     for block in progress(system.blocks):
         try:
             hidden[block] = suppression.pattern(*system.of(block), system.also[block], policy.min_count)
-            told += [(block[place], None) for place, _, _ in system.told(block, hidden)]
+            told += [block[place] for place, _, _ in system.told(block, hidden)]
         except suppression.Unsafe as error:
-            told.append((block[error.place], error.alone))
+            told.append(block[error.place])
     _refuse([*_closely_told(system, told), *_differing(system)])
     now = cells.assign(hidden=hidden)[~system.again]
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
@@ -222,10 +222,10 @@ def _too_large(system: _System) -> list[str]:
     return problems
 
 
-def _closely_told(system: _System, told: Sequence[tuple[int, int | None]]) -> list[str]:
+def _closely_told(system: _System, told: Sequence[int]) -> list[str]:
     """Name the tables in which a count would be told, with the groups and places to merge."""
     found = defaultdict(list)
-    for place, _ in told:
+    for place in told:
         cell = system.cells.iloc[place]
         group = f" group {cell['group']!r}" if pd.notna(cell.get("group")) else ""
         found[cell["table"], cell["by"], cell["dimension"]].append(f"{cell.get('place', '')}{group}")

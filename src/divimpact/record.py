@@ -56,7 +56,7 @@ def provenance(
 
 def shown(listed: pd.DataFrame, plan: Plan) -> dict[str, int]:
     """Return the counts that a review shows, by the name of the cell."""
-    known = listed[(listed["by"] != cells.BEFORE) & listed["count"].notna()]
+    known = listed[~listed["again"] & listed["count"].notna()]
     known = known[~plan.hidden[known["cell"]].to_numpy()]
     return dict(zip(known["cell"], known["count"].astype(int).tolist(), strict=True))
 

@@ -72,9 +72,8 @@ def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | No
         city = read_city(data)
         bar.update()
     hiding = partial(tqdm, desc="what may be shown", leave=False, disable=None)
-    listed = cells.publishable(city)
+    runs, listed = _runs(city, parameters), cells.publishable(city)
     plan = disclosure.plan(*listed, disclosure.Policy(**city.publication), progress=hiding)
-    runs = _runs(city, parameters)
     with _work_folder(out) as work:
         (work / "notebooks").mkdir()
         placed = {name: {"data": str(data), "out": str(work)} | given for name, given in runs.items()}
