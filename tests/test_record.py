@@ -104,7 +104,7 @@ def test_what_cannot_be_released_is_refused_and_nothing_written(reviewed, tmp_pa
 
 
 def test_inputs_are_hashed_only_where_nothing_is_hidden(reviewed, reports):
-    for folder, hashed in ((reviewed[1], False), (reports("sample"), True)):
+    for folder, hashed in ((reviewed[1], False), (reports("published/berkeley_1973"), True)):
         inputs = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["inputs"]
         assert len(inputs) > 1 and all((value is not None) == hashed for value in inputs.values())
 

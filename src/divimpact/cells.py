@@ -16,25 +16,28 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import counts
+from divimpact import counts, flows
 from divimpact.counts import DECLARED, EVERYONE
 from divimpact.schema import City, Dimension
 
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
-COUNTED = ("staff", "applications", "uptake")
+COUNTED = ("staff", "flows", "applications", "uptake")
+OF_DIMENSION = ("left", "joined", "redeclared_out", "redeclared_in")  # not the same people in each dimension
+TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4}  # of flows: tables, then their details
 BEFORE = "release"  # the keys of cells that only earlier releases listed
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "unknown",
+    "again", "unknown", "turn",
 )  # fmt: skip
 
 
 class Sum(NamedTuple):
-    """Cells that add up to another; ``parted`` where all or nothing of them says something of each of the people."""
+    """Cells that add up to another, after ``less`` of them are taken off; ``parted`` where all or nothing tells."""
 
     total: str
     parts: tuple[str, ...]
-    parted: bool = False
+    parted: bool = False  # all or nothing of the parts says something of each of the people
+    less: tuple[str, ...] = ()
 
 
 class Cells(NamedTuple):
@@ -65,8 +68,10 @@ def publishable(city: City) -> Cells:
     0  admitted, 1973    men  1198.0
     1  admitted, 1973  women   557.0
     """
-    rows, sums = [], []
-    for by, counted in [*counts.published(city), *_before(city)]:
+    flowing = [*flows.published(city), *_flows_before(city)]
+    rows, sums = [], [Sum(total, parts, less=less) for *_, found in flowing for total, parts, less in found]
+    moved = [(by, counted) for by, tables, _ in flowing for counted in tables]
+    for by, counted in [*counts.published(city), *_before(city), *moved]:
         found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]])
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
@@ -98,6 +103,8 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     named = [json.loads(name) for name in frame["cell"]]
     frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
     frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
+    turns = [TURNS.get(by, 1) if table == "flows" else 0 for table, by in zip(frame["table"], frame["by"], strict=True)]
+    frame["turn"] = turns
     said = [released.get(name, {}) for name in frame["cell"]]
     frame["released"] = [tuple(one) for one in said]
     frame["release"] = [next(reversed(one.values()), "") for one in said]
@@ -108,6 +115,7 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
 def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple], list[Sum]]:
     """Return the cells of one count table, its totals over the groups too, and the sums within each of its places."""
     width, heads = len(known.members), "total" in counted  # of heads, every group is counted of the same whole
+    tells = heads or "event" not in counted  # that nobody, or everybody, of a group left says of nobody what they are
     rows, gates = list(counted.itertuples(index=False)), _gates(counted)
     cells, sums = {}, []
     for start in range(0, len(rows), width):
@@ -122,7 +130,7 @@ def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple
                 own = known.combine.get(row.group, [row.group])
                 rest = [other.cells[OWN] for other in place if other.role == "group" and other.group not in own]
                 sums.append(Sum(row.cells[OTHERS], tuple(rest)))
-            sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS]), not undeclared))
+            sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS]), tells and not undeclared))
         for total in () if heads else (DECLARED, EVERYONE):
             own, whole, others = (_total(place, part, total) for part in (OWN, WHOLE, OTHERS))
             sums.append(Sum(whole, (own, others)))
@@ -156,16 +164,24 @@ def _value(row: tuple, part: int) -> float:
 
 
 def _gates(counted: pd.DataFrame) -> list[tuple[float, float]]:
-    """Say of each row how many people of its period declared, of all there: staff, applicants or users."""
+    """Say of each row how many people of its period declared, of all there: staff, applicants, users, who joined.
+
+    Of who left it is those of the place who could have; who declares anew is not asked.
+    """
     once = counted["role"].isin(["group", "undeclared"])
-    if "grade" in counted:
+    at_risk, alike = "event" in counted and "total" not in counted, ["period", "event"]
+    if at_risk:
+        alike = ["period", "grade", "grade_to", "event"]
+    elif "grade" in counted:
         once &= counted["grade"] != "leadership"
     if "stage" in counted:
         once &= counted["stage"] == "overall"
-    people = counted["denominator" if "stage" in counted else "numerator"].where(once, 0)
-    of = {"declared": people.where(counted["role"] == "group", 0), "everyone": people}
-    periods = counted.get("period", pd.Series("", counted.index))
-    return list(pd.DataFrame(of).groupby(periods).transform("sum").itertuples(index=False, name=None))
+    people = counted["denominator" if "stage" in counted or at_risk else "numerator"].where(once, 0)
+    of = pd.DataFrame({"declared": people.where(counted["role"] == "group", 0), "everyone": people})
+    keys = [counted[key] for key in alike if key in counted] or [pd.Series("", counted.index)]
+    found = of.groupby(keys).transform("sum")
+    anew = counted.get("event", pd.Series("", counted.index)).str.startswith("redeclared")
+    return list(found.mask(anew).itertuples(index=False, name=None))
 
 
 def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -185,6 +201,16 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
         for _, counted in between:
             if "total" not in counted and counted[["numerator", "denominator"]].to_numpy().any():
                 yield BEFORE, counted
+
+
+def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
+    """Yield the flows of earlier releases anew, and each step to now, so that longer runs hold what came since."""
+    seen = [(release["without"], release["until"]) for release in city.releases]
+    steps = {flows.name(view) for view in flows.VIEWS if "period" in view}
+    for without, until in [*seen, (city.publication["without"], {})] if seen else []:
+        publication = city.publication | {"without": tuple(set(without) - steps)}
+        then = replace(city, config=replace(city.config, publication=publication))
+        yield from ((BEFORE, *found) for _, *found in flows.published(_within(then, until)))
 
 
 def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:
@@ -238,13 +264,15 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
     families, alike = defaultdict(lambda: defaultdict(dict)), defaultdict(list)
     for name in values:
         table, place, dimension, member, part = json.loads(name)
-        keys = {key: str(value) for key, value in place.items()}
-        form = (*keys, len(keys.get("period", "")))
-        families[table, dimension, str(member), part][form][tuple(keys.items())] = name
-        if member == EVERYONE:
+        if member == EVERYONE and place.get("event") not in OF_DIMENSION:
             alike[table, str(place), part].append(name)
         if part == "base":
             alike[table, str(place), dimension].append(name)
+        if table == "flows":  # says itself how its counts hang together
+            continue
+        keys = {key: str(value) for key, value in place.items()}
+        form = (*keys, len(keys.get("period", "")))
+        families[table, dimension, str(member), part][form][tuple(keys.items())] = name
     for names in alike.values():
         yield from (Sum(other, (one,)) for one, other in pairwise(names))
     for (*_, part), forms in families.items():

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PUBLICATION = {"min_count": 10, "declared": 0.6, "without": ()}
-BREAKDOWNS = ("staff by grade", "uptake by district")  # what a review shows beyond the city as a whole
+BREAKDOWNS = (  # what a review shows beyond the city as a whole
+    "staff by grade",
+    "flows by period",
+    "flows by period and event",
+    "flows by grade",
+    "flows by grade and event",
+    "uptake by district",
+)
 PERIODS = {  # how a period is written, and what it must look like
     "YYYY": r"^(19|20)\d\d$",
     "YYYY-Qn": r"^(19|20)\d\d-Q[1-4]$",

@@ -11,8 +11,9 @@ each combination that occurs: people, and for uptake the eligible among whom the
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -304,8 +305,13 @@ def _complete(asked: _Asked, counted: pd.DataFrame) -> tuple[pd.DataFrame, np.nd
     values = np.zeros((*map(len, axes.values()), 2))
     values[tuple(_places(counted[key], axis) for key, axis in axes.items())] = counted[["people", "eligible"]]
     values = values.reshape(len(keys), len(known.recorded), 2)
+    return keys, *of_members(values, known).transpose(2, 0, 1)
+
+
+def of_members(values: np.ndarray, known: Dimension) -> np.ndarray:
+    """Return an array of keys by recorded groups as one of keys by members: combined groups are added up."""
     parts = [_places(known.combine.get(member, [member]), known.recorded) for member in known.members]
-    return keys, *np.stack([values[:, part].sum(axis=1) for part in parts], axis=1).transpose(2, 0, 1)
+    return np.stack([values[:, part].sum(axis=1) for part in parts], axis=1)
 
 
 def _places(names: Iterable[str], axis: Sequence[str]) -> list[int]:
@@ -327,18 +333,9 @@ def _natural(name: str) -> tuple:
 
 
 def _staff(asked: _Asked, keys: pd.DataFrame, heads: np.ndarray, _: np.ndarray) -> pd.DataFrame:
-    roles = np.array(list(asked.known.members.values()))
     if "grade" in keys and asked.city.leadership:
         keys, heads = _with_leadership(keys, heads, asked.city.leadership)
-    declared = heads[:, roles == "group"].sum(axis=1, keepdims=True)
-    everyone = declared + heads[:, roles == "undeclared"].sum(axis=1, keepdims=True)
-    own, others = (_names(asked, keys, part) for part in ("", "others"))
-    of_declared, of_everyone = (_names(asked, keys, "", [total]) for total in (DECLARED, EVERYONE))
-    of_undeclared, undeclared = _names(asked, keys, "", [asked.known.undeclared]), roles == "undeclared"
-    cells = own, np.where(undeclared, of_everyone, of_declared), np.where(undeclared, of_declared, others)
-    table = _rows(asked, keys, heads, np.where(undeclared, everyone, declared), cells)
-    beside = zip(of_everyone.ravel(), *([of_undeclared.ravel()] if undeclared.any() else []), strict=True)
-    return table.assign(total=everyone.repeat(len(roles)), total_cells=[pair for pair in beside for _ in roles])
+    return head_rows(asked.known, keys, heads, partial(_names, asked, keys))
 
 
 def _with_leadership(keys: pd.DataFrame, heads: np.ndarray, leadership: tuple[str, ...]):
@@ -361,24 +358,28 @@ def _applications(asked: _Asked, keys: pd.DataFrame, furthest: np.ndarray, _: np
     for step, before, after in steps:
         counted = (after, before, (before, after))  # of whom the last were lost on the way
         cells = [_names(asked, keys.assign(stage=[stage] * len(keys))) for stage in counted]
-        tables.append(_rows(asked, keys.assign(stage=step), reached[after], reached[before], cells))
+        tables.append(member_rows(asked.known, keys.assign(stage=step), reached[after], reached[before], cells))
     return pd.concat(tables, ignore_index=True)
 
 
 def _uptake(asked: _Asked, keys: pd.DataFrame, users: np.ndarray, eligible: np.ndarray) -> pd.DataFrame:
-    return _rows(asked, keys, users, eligible, [_names(asked, keys, part) for part in ("users", "eligible", "others")])
+    cells = [_names(asked, keys, part) for part in ("users", "eligible", "others")]
+    return member_rows(asked.known, keys, users, eligible, cells)
 
 
-def _rows(asked: _Asked, keys: pd.DataFrame, numerator: np.ndarray, denominator: np.ndarray, cells) -> pd.DataFrame:
-    members = asked.known.members
+def member_rows(
+    known: Dimension, keys: pd.DataFrame, numerator: np.ndarray, denominator: np.ndarray, cells: Iterable[np.ndarray]
+) -> pd.DataFrame:
+    """Return a count table from arrays of keys by members; ``cells`` are the names of what a row gives away."""
+    members = known.members
     return (
         keys.loc[keys.index.repeat(len(members))]
         .reset_index(drop=True)
         .assign(
-            dimension=asked.known.name,
+            dimension=known.name,
             group=[*members] * len(keys),
             role=[*members.values()] * len(keys),
-            reference=asked.known.reference,
+            reference=known.reference,
             numerator=numerator.ravel(),
             denominator=denominator.ravel(),
             cells=list(zip(*(names.ravel() for names in cells), strict=True)),
@@ -386,13 +387,31 @@ def _rows(asked: _Asked, keys: pd.DataFrame, numerator: np.ndarray, denominator:
     )
 
 
+def head_rows(known: Dimension, keys: pd.DataFrame, heads: np.ndarray, names: Callable) -> pd.DataFrame:
+    """Return a count table in which groups are counted of the declared, and the undeclared of everyone."""
+    roles = np.array(list(known.members.values()))
+    undeclared = roles == "undeclared"
+    declared = heads[:, roles == "group"].sum(axis=1, keepdims=True)
+    everyone = declared + heads[:, undeclared].sum(axis=1, keepdims=True)
+    own, others = names(), names("others")
+    of_declared, of_everyone, of_undeclared = (names("", [who]) for who in (DECLARED, EVERYONE, known.undeclared))
+    cells = own, np.where(undeclared, of_everyone, of_declared), np.where(undeclared, of_declared, others)
+    table = member_rows(known, keys, heads, np.where(undeclared, everyone, declared), cells)
+    beside = zip(of_everyone.ravel(), *([of_undeclared.ravel()] if undeclared.any() else []), strict=True)
+    return table.assign(total=everyone.repeat(len(roles)), total_cells=[pair for pair in beside for _ in roles])
+
+
 def _names(asked: _Asked, keys: pd.DataFrame, part: str = "", members: Sequence = ()) -> np.ndarray:
-    """Name cells, keys by members, by what they count: in JSON no two share a name, whatever characters are in it."""
     window = {key: period for key, period in (("after", asked.after), ("until", asked.until)) if period}
-    places = [dict(zip(keys, row, strict=True)) for row in keys.to_numpy().tolist()]
+    places = keys.to_dict("records")
     places = [place | window if len(place.get("period", "")) < len(asked.until) else place for place in places]
-    members, name = members or list(asked.known.members), asked.known.name
-    return np.array([[cell(asked.table, place, name, member, part) for member in members] for place in places], object)
+    return named(asked.table, places, asked.known, part, members)
+
+
+def named(table: str, places: Sequence[dict], known: Dimension, part: str = "", members: Sequence = ()) -> np.ndarray:
+    """Name cells, places by members, by what they count: in JSON no two share a name, whatever characters are in it."""
+    members = members or list(known.members)
+    return np.array([[cell(table, place, known.name, member, part) for member in members] for place in places], object)
 
 
 def cell(table: str, place: dict, dimension: str, member: str | list[str] | None, part: str) -> str:

@@ -1,7 +1,7 @@
 """Which counts a review hides: one mask for all of its tables, fixed and attacked before anything is shown."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -95,19 +95,32 @@ def plan(
     if len(broken):
         raise ValueError(f"{len(broken)} cells hold no whole number of people, the first is {broken.iloc[0]}")
     system = _System(cells, sums, policy)
-    _refuse(_too_large(system))
-    hidden, told = system.small | system.also, []
-    for block in progress(system.blocks):
-        try:
-            hidden[block] = suppression.pattern(*system.of(block), system.also[block], policy.min_count)
-            told += [block[place] for place, _, _ in system.told(block, hidden)]
-        except suppression.Unsafe as error:
-            told.append(block[error.place])
-    _refuse([*_closely_told(system, told), *_differing(system)])
+    hidden, unsafe = system.small | system.also, []
+    for turn in np.unique(system.turn):
+        hidden, unsafe = _protected(system, turn, hidden, progress)
+        _refuse([*_closely_told(system, unsafe), *(_differing(system) if unsafe else [])])
+    _refuse([*_closely_told(system, [place for place, _, _ in system.told(hidden)]), *_differing(system)])
     now = cells.assign(hidden=hidden)[~system.again]
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
     by_table = counted.agg(cells="size", hidden="sum").reset_index()
     return Plan(policy, pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str")), by_table)
+
+
+def _protected(system: "_System", turn: int, before: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:
+    """Return the mask after a turn, and what cannot be protected; after the first, tables are withheld until all is."""
+    blocks, hidden, unsafe = system.blocks(turn, before), before.copy(), []
+    large = [block for block in blocks if system.own(block, turn).size > LARGEST]
+    if turn == 0:
+        _refuse(_too_large(system, large))
+    for block in progress(blocks) if not large else []:
+        try:
+            hidden[block] = suppression.pattern(*system.of(block, turn), before=before[block])
+        except suppression.Unsafe as error:
+            unsafe.append(block[error.place])
+    unsafe += [place for block in large for place in system.own(block, turn)]
+    if turn == 0 or not unsafe or not system.withhold(turn, unsafe):
+        return hidden, unsafe
+    return _protected(system, turn, before | system.also, progress)
 
 
 def audit(cells: pd.DataFrame, sums: Sequence[tuple], hidden: pd.Series, policy: Policy) -> pd.DataFrame:
@@ -126,19 +139,15 @@ def audit(cells: pd.DataFrame, sums: Sequence[tuple], hidden: pd.Series, policy:
     0    a       0
     """
     system, names = _System(cells, sums, policy), cells["cell"].to_numpy()
-    masked = hidden.reindex(names, fill_value=True).to_numpy(bool)
-    told = [(block, *found) for block in system.blocks for found in system.told(block, masked)]
-    rows = [
-        (names[block[place]], within, names[block[who]] if who is not None else "")
-        for block, place, who, within in told
-    ]
+    told = system.told(hidden.reindex(names, fill_value=True).to_numpy(bool))
+    rows = [(names[place], within, names[who] if who is not None else "") for place, who, within in told]
     return pd.DataFrame(rows, columns=["cell", "within", "known_by"])
 
 
 class _System:
     """The counts of a review as a row of numbers, their sums as rows of 1 and -1, and what is to be hidden.
 
-    ``blocks`` are the places of counts that hang together and hold a small one. A count that was released is known,
+    Tables are protected in turns: what is shown at one is known at the next. A count that was released is known,
     and so are zeros, but those that say of people that none of them is of a group. ``also`` is hidden for another
     reason: too few declared, or it is counted ``again`` only because a release listed it.
     """
@@ -147,38 +156,89 @@ class _System:
         self.cells, self.policy = cells, policy
         self.counts, place = cells["count"].to_numpy(float), {name: row for row, name in enumerate(cells["cell"])}
         self.small = _small(self.counts, policy)
-        held = [np.array([place[part] for part in parts]) for _, parts, _ in sums]
-        totals = np.array([place[total] for total, _, _ in sums], dtype=int)
-        for parts, total, (*_, parted) in zip(held, totals, sums, strict=True):
+        whole = [one for one in sums if not any(one[3:])]  # nothing is taken off
+        held = [np.array([place[part] for part in parts], dtype=int) for _, parts, *_ in whole]
+        totals = np.array([place[total] for total, *_ in whole], dtype=int)
+        for parts, total, (_, _, parted, *_) in zip(held, totals, whole, strict=True):
             if parted and policy.min_count > 1 and self.counts[total] > 0:
                 self.small[parts] |= np.isin(self.counts[parts], [0, self.counts[total]])
         while nothing := _of_hidden_zeros(self.counts, self.small, held, totals):
             self.small[nothing] = True
-        rows = np.repeat(np.arange(len(held)), [len(parts) for parts in held])
-        row = np.concatenate([rows, np.arange(len(held))])
-        column = np.concatenate([*held, totals]).astype(int)
-        sign = np.repeat([1, -1], [len(rows), len(held)])
-        self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(held), len(cells)))
+        terms = [(row, place[name], sign) for row, one in enumerate(sums) for name, sign in _terms(*one)]
+        row, column, sign = np.array(terms, dtype=int).reshape(-1, 3).T
+        self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(sums), len(cells)))
+        self.person = suppression.same_people(self.counts, self.sums)
+        self.turn = np.array(cells.get("turn", [0] * len(cells)), dtype=int)
+        self.latest = np.zeros(len(sums), dtype=int)  # the turn at which all counts of a sum are there
+        np.maximum.at(self.latest, row, self.turn[column])
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = np.array(cells.get("again", [False] * len(cells)), dtype=bool)
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
         self.also = _few_declared(cells, policy) | (self.again & ~known)
-        moving = np.isfinite(self.counts) & ~known & ((self.counts > 0) | self.small)
-        self.blocks = [block for block in suppression.blocks(self.sums, moving) if self.small[block].any()]
+        self.moving = np.isfinite(self.counts) & ~known & ((self.counts > 0) | self.small)
+        self.withheld, self.gone = np.zeros((2, len(cells)), dtype=bool)
 
-    def of(self, block: np.ndarray) -> tuple[np.ndarray, sparse.csr_matrix, np.ndarray]:
-        """Return the counts of a block, the sums that hold in it, and which of them are small."""
-        within = self.sums[:, block]
-        return self.counts[block], within[np.diff(within.indptr) > 0], self.small[block]
+    def blocks(self, turn: int, hidden: np.ndarray) -> list[np.ndarray]:
+        """Return the places that are protected together at a turn: its counts, and those hidden before it.
 
-    def told(self, block: np.ndarray, hidden: np.ndarray) -> list[tuple[int, int | None, int]]:
-        counts, sums, small = self.of(block)
-        return suppression.told(counts, sums, hidden[block], small, self.also[block], self.policy.min_count)
+        After the first turn they come in twos, tables and their details: while the tables are protected, the details
+        are unknown, a zero too.
+        """
+        moving = self.moving & ((self.turn == turn) | (self.turn < turn) & hidden) | self._ahead(turn)
+        found = suppression.blocks(self._until(turn), moving)
+        return [block for block in found if (self.small & (self.turn <= turn))[block].any()]
+
+    def of(self, block: np.ndarray, turn: int) -> tuple:
+        """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn."""
+        sums, ahead = self._until(turn)[:, block], self._ahead(turn)[block]
+        small, also = self.small[block] & ~ahead, self.also[block] | ahead
+        sums = sums[np.diff(sums.indptr) > 0]
+        return self.counts[block], sums, small, also, self.policy.min_count, self.person[block]
+
+    def own(self, block: np.ndarray, turn: int) -> np.ndarray:
+        """Return the counts of a block that may be hidden, or are."""
+        return block[self.turn[block] <= turn]
+
+    def withhold(self, turn: int, unsafe: list[int]) -> bool:
+        """Take tables of a turn out, as a count would be told: none of their counts is published, not even a zero.
+
+        They are those of the dimensions concerned, or all. Without details the tables are safe: they were protected so.
+        Without tables nothing later of the dimension is published, and what is unknown altogether tells nothing.
+        """
+        dimension, tables = self.cells["dimension"].to_numpy(), turn % 2 == 1
+        left = ~self.withheld & ~self.again & ((self.turn >= turn) if tables else (self.turn == turn))
+        of = left & np.isin(dimension, dimension[unsafe])
+        of = of if of.any() else left
+        self.withheld, self.also, self.small = self.withheld | of, self.also | of, self.small & ~of
+        self.gone |= of & tables
+        self.moving = (self.moving | of) & ~self.gone
+        return bool(of.any())
+
+    def _ahead(self, turn: int) -> np.ndarray:
+        return (self.turn == turn + 1) & np.isfinite(self.counts) & ~self.gone & (turn % 2 == 1)
+
+    def _until(self, turn: int) -> sparse.csr_matrix:
+        return self.sums[(self.latest <= turn + turn % 2) & (abs(self.sums) @ self.gone == 0)]
+
+    def told(self, hidden: np.ndarray) -> list[tuple[int, int | None, int]]:
+        """Play the attacker, who knows every sum and all that is not hidden."""
+        last, found = self.turn.max(initial=0), []
+        for block in suppression.blocks(self._until(last), self.moving & hidden):
+            counts, sums, *of = self.of(block, last)
+            for place, who, within in suppression.told(counts, sums, hidden[block], *of):
+                found.append((block[place], None if who is None else block[who], within))
+        return found
 
     def _shrunk(self) -> np.ndarray:
         """Small counts that were released with another value: how small they have become is not known."""
         said = zip(self.counts, self.released, strict=True)
         return self.small & np.array([count not in values for count, values in said], dtype=bool)
+
+
+def _terms(total: str, parts: Sequence[str], _: bool, less: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """Yield the counts of a sum that is 0, each with its sign."""
+    yield from ((name, 1) for name in parts)
+    yield from ((name, -1) for name in (total, *less))
 
 
 def _small(counts: np.ndarray, policy: Policy) -> np.ndarray:
@@ -206,19 +266,18 @@ def _refuse(problems: list[str]) -> None:
         raise DisclosureError("\n".join(dict.fromkeys(problems)))
 
 
-def _too_large(system: _System) -> list[str]:
+def _too_large(system: _System, blocks: list[np.ndarray]) -> list[str]:
     """Name the blocks that are too large, each with the breakdowns without which it would not be."""
     problems = []
-    for block in system.blocks:
-        if block.size > LARGEST:
-            held = system.cells.iloc[block]
-            sizes = held.groupby(["table", "by", "dimension"]).size().sort_values(ascending=False)
-            parts = "; ".join(f"{_titled(*name)} {count:,}" for name, count in sizes.items())
-            without = dict.fromkeys(filter(None, map(_breakdown, held["table"], held["by"])))
-            problems.append(
-                f"{block.size:,} counts hang together, more than the {LARGEST:,} that can be protected: {parts}. "
-                f"Merge groups or places in city.toml, or leave a breakdown out{_remedy(without)}."
-            )
+    for block in blocks:
+        held = system.cells.iloc[block]
+        sizes = held.groupby(["table", "by", "dimension"]).size().sort_values(ascending=False)
+        parts = "; ".join(f"{_titled(*name)} {count:,}" for name, count in sizes.items())
+        without = dict.fromkeys(filter(None, map(_breakdown, held["table"], held["by"])))
+        problems.append(
+            f"{block.size:,} counts hang together, more than the {LARGEST:,} that can be protected: {parts}. "
+            f"Merge groups or places in city.toml, or leave a breakdown out{_remedy(without)}."
+        )
     return problems
 
 
@@ -264,6 +323,8 @@ def _listed(names: list[str], most: int = 5) -> str:
 
 
 def _breakdown(table: str, by: str) -> str:
+    if table == "flows":
+        return f"flows by {by.replace(', ', ' and ')}" if by else ""
     return next((f"{table} by {key}" for key in ("grade", "district") if key in by.split(", ")), "")
 
 

@@ -12,7 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import sources
+from divimpact import snapshots, sources
 from divimpact.config import Config, DataError, Dimension, Problem, gathered, in_toml, nearest, read_config
 from divimpact.sources import Source
 from divimpact.tables import NUMBERS, TABLES, check, slips
@@ -27,7 +27,8 @@ class City:
     """A city's tables, renamed, mapped and checked, and how it groups people.
 
     ``tables`` maps a table's name ("staff", or "applications.ethnicity" where a city has one-way counts) to an
-    ibis table that still lives where the data are; ``releases`` are the counts that were published before.
+    ibis table that still lives where the data are; ``releases`` are the counts that were published before, ``derived``
+    the tables of flows that the city did not bring and that come from comparing snapshots of ``staff`` by ``person``.
     """
 
     config: Config
@@ -35,6 +36,7 @@ class City:
     tables: dict[str, ibis.Table]
     ignored: tuple[str, ...] = ()
     releases: tuple[dict, ...] = ()
+    derived: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -158,7 +160,19 @@ def read_city(folder: str | Path) -> City:
         releases = _releases(folder / RELEASES)
     if problems:
         raise DataError(dict.fromkeys(problems))
-    return City(config, folder, {name: tables[name] for name in opened}, ignored, releases)
+    brought, derived = {name: tables[name] for name in opened}, _flows(tables, config)
+    return City(config, folder, brought | derived, ignored, releases, tuple(derived))
+
+
+def _flows(tables: dict[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
+    """Return the flows between snapshots of persons, where a city did not bring any."""
+    staff = {name: table for name, table in tables.items() if _base(name) == "staff" and "person" in table.columns}
+    if "flows" in map(_base, tables):
+        return {}
+    return {
+        name.replace("staff", "flows", 1): snapshots.flows(table, list(config.dimensions))
+        for name, table in staff.items()
+    }
 
 
 def _releases(path: Path) -> tuple[dict, ...]:

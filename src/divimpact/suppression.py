@@ -51,7 +51,29 @@ def blocks(sums: sparse.csr_matrix, moving: np.ndarray) -> list[np.ndarray]:
     return sorted((part for part in parts if part.size), key=lambda part: part[0])
 
 
-def pattern(counts: np.ndarray, sums: sparse.csr_matrix, small: np.ndarray, also: np.ndarray, width: int) -> np.ndarray:
+def same_people(counts: np.ndarray, sums: sparse.csr_matrix) -> np.ndarray:
+    """Number the counts so that those are alike that are of the same people: a sum of one count that is there.
+
+    Examples
+    --------
+    >>> same_people(np.array([4, 0, 4, 7]), sparse.csr_matrix([[1, 1, -1, 0]])).tolist()
+    [0, 1, 0, 2]
+    """
+    there = sums.multiply(counts > 0).tocsr()
+    there.eliminate_zeros()
+    one = (np.diff(there.indptr) == 2) & (there @ counts == 0)
+    return _together(there[one])
+
+
+def pattern(
+    counts: np.ndarray,
+    sums: sparse.csr_matrix,
+    small: np.ndarray,
+    also: np.ndarray,
+    width: int,
+    person: np.ndarray | None = None,
+    before: np.ndarray | bool = False,
+) -> np.ndarray:
     """Return which counts of a block to hide: those that must be, and others at little cost until all are safe.
 
     To hide a count costs ``log(1 + count) + 1``. Small counts are covered one by one, the largest first, and what
@@ -61,8 +83,10 @@ def pattern(counts: np.ndarray, sums: sparse.csr_matrix, small: np.ndarray, also
 
     Parameters
     ----------
-    counts, sums, small, also, width
+    counts, sums, small, also, width, person
         As in `Attack`.
+    before
+        Counts that are hidden already, to be kept safe and not to be shown again.
 
     Raises
     ------
@@ -78,17 +102,24 @@ def pattern(counts: np.ndarray, sums: sparse.csr_matrix, small: np.ndarray, also
     >>> pattern(np.array([3, 12, 25, 40]), row, small, also, 10).tolist()
     [True, True, False, False]
     """
-    attack = Attack(counts, sums, small, also, width)
-    best = _improved(attack, _covered(attack, small | also))
+    attack = Attack(counts, sums, small, also, width, person)
+    attack.kept = start = small | also | before
+    best = _improved(attack, _covered(attack, start))
     attack.price = np.ones(attack.size)
     with suppress(Unsafe):
         if attack.spent < SEARCH:
-            best = _cheaper(attack, _improved(attack, _covered(attack, small | also)), best)
+            best = _cheaper(attack, _improved(attack, _covered(attack, start)), best)
     return best
 
 
 def told(
-    counts: np.ndarray, sums: sparse.csr_matrix, hidden: np.ndarray, small: np.ndarray, also: np.ndarray, width: int
+    counts: np.ndarray,
+    sums: sparse.csr_matrix,
+    hidden: np.ndarray,
+    small: np.ndarray,
+    also: np.ndarray,
+    width: int,
+    person: np.ndarray | None = None,
 ) -> list[tuple[int, int | None, int]]:
     """Play the attacker: return each hidden count that is told more closely than ``width``.
 
@@ -102,7 +133,7 @@ def told(
     >>> told(np.array([3, 12, 25, 40]), row, hidden, hidden, np.zeros(4, bool), 10)
     [(0, None, 0)]
     """
-    attack = Attack(counts, sums, small, also, width)
+    attack = Attack(counts, sums, small, also, width, person)
     attack.look(hidden)
     return list(attack.told())
 
@@ -122,9 +153,19 @@ class Attack:
         Counts that are hidden for another reason, and need no protection.
     width
         How far apart two values must be possible for a hidden count.
+    person
+        Numbers that are alike for counts of the same people; by default what `same_people` finds in the sums.
     """
 
-    def __init__(self, counts: np.ndarray, sums: sparse.csr_matrix, small: np.ndarray, also: np.ndarray, width: int):
+    def __init__(
+        self,
+        counts: np.ndarray,
+        sums: sparse.csr_matrix,
+        small: np.ndarray,
+        also: np.ndarray,
+        width: int,
+        person: np.ndarray | None = None,
+    ):
         self.counts, self.small, self.width = np.asarray(counts, dtype=np.int64), small, int(width)
         self.also = also & ~small
         self.size, self.down = len(counts), np.maximum(self.counts - 1, 0)
@@ -134,10 +175,8 @@ class Attack:
         both = sparse.hstack([self.sums, -self.sums])  # what goes up, and what goes down
         self.other_prices = np.random.default_rng(1).random((3, 2 * self.size))
         self.program, self.whole_program = _Program(both), _Program(both, whole=True)
-        there = self.sums.multiply(self.counts > 0).tocsr()
-        there.eliminate_zeros()
-        one = (np.diff(there.indptr) == 2) & (there @ self.counts == 0)
-        self.person = _together(there[one])  # a sum of one count is the same people
+        self.person = same_people(self.counts, self.sums) if person is None else person
+        self.kept = small | also
         self.room, self.found = np.zeros((64, self.size), dtype=np.int64), 1  # the first change is none at all
         self.look(np.zeros(self.size, dtype=bool))
 
@@ -187,7 +226,7 @@ class Attack:
 
     def besides(self, hidden: np.ndarray) -> list[int]:
         """Return the places that are hidden besides those that must be, the dearest first."""
-        places = np.flatnonzero(hidden & ~self.small & ~self.also)
+        places = np.flatnonzero(hidden & ~self.kept)
         return places[np.argsort(-self.cost[places], kind="stable")].tolist()
 
     def _attackers(self) -> list[int | None]:
@@ -374,7 +413,7 @@ def _together(sums: sparse.csr_matrix) -> np.ndarray:
 def _covered(attack: Attack, start: np.ndarray, banned: np.ndarray | bool = False) -> np.ndarray:
     """Cover the small counts, then make sure of what was hidden besides; never hide what is banned, nor a zero."""
     attack.look(start)
-    may = (attack.counts > 0) & ~banned | attack.small
+    may = (attack.counts > 0) & ~banned | attack.kept
     for wide in (attack.small, ~attack.also):
         attack.cover(wide, may)
         attack.tidy(wide)

@@ -1,0 +1,359 @@
+"""Stock and flow: who came, left, rose and newly declared between two snapshots of the staff (Q2, Q3).
+
+The account of a place is kept like that of a population: after = before + who joined - who left, for each group. What
+the flow table does not explain is the difference; it is never spread over the rest.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from divimpact import counts
+from divimpact.counts import DECLARED, EVERYONE, NOT_STATED
+from divimpact.schema import City, Dimension, definitions, years
+
+JOIN = ("hire", "promotion_in", "transfer_in", "redeclared_in")
+LEAVE = ("exit", "promotion_out", "transfer_out", "redeclared_out")
+ADDED = {"left": LEAVE, "joined": JOIN}
+CITY = ("exit",), ("hire", "redeclared_in", "redeclared_out")
+EVENTS = (*CITY[0], *CITY[1])
+MOVES = ("promotion", "transfer")
+ELSEWHERE, LEADERSHIP = "elsewhere", "leadership"
+VIEWS = ("period", "period, event", "grade", "grade, event")  # beside the whole run of the city
+
+
+def account(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Count who was there before and after, who joined and who left, by group (Q2, Q3).
+
+    ``event`` is "before", "after", one of `LEAVE` and `JOIN`, or "left" and "joined", which add these up; in the city
+    as a whole nobody moves, so there are exit, hire and who newly declared. With "period" in ``by`` each step from
+    snapshot to snapshot is counted, under the period of its end; else the steps of the last unbroken run under one
+    definition together, under an interval such as 2021/2025. ``since`` is the snapshot before. A place is a "unit" or a
+    "grade" in ``by``; "leadership" adds up the leadership grades, without moves among them.
+
+    ``denominator`` is, of exit and left, the group's staff at the start of each step, added up over the steps: who
+    could have left. Of other events it is the declared among these people, for the undeclared all of them. Who
+    declares anew leaves one group and joins another; that is counted net.
+
+    Raises
+    ------
+    ValueError
+        If the tables cannot be counted by such a key.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = account(read_city("data/sample"), "gender")
+    >>> found[found["group"] == "women"][["period", "event", "numerator", "denominator"]].head(4)
+           period   event  numerator  denominator
+    1   2021/2025  before     2493.0       4832.0
+    """
+    books = _books(city, dimension, by)
+    left, joined = (("left", "exit"), ("joined", *JOIN, *LEAVE[1:])) if books.key else CITY
+    return pd.concat([_stocks(books), _left(books, left), _joined(books, joined)], ignore_index=True)
+
+
+def promotions(city: City, dimension: str) -> pd.DataFrame:
+    """Count who was promoted from each ``grade`` to which, by group, over the steps that `account` adds up (Q2, Q4).
+
+    Pairs of grades between which nobody was promoted have no rows. ``denominator`` is the group's staff in ``grade`` at
+    the start of each step, added up.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = promotions(read_city("data/sample"), "gender")
+    >>> found[found["group"] == "women"][["grade", "grade_to", "numerator"]]
+       grade grade_to  numerator
+    """
+    return _promoted(_books(city, dimension, ["grade"]))
+
+
+def not_accounted(city: City, dimension: str) -> list[str]:
+    """Return the periods of flows that no account uses: no snapshot lies before, or another definition held there."""
+    books = _books(city, dimension, ["period"])
+    return sorted(set(books.moves["period"]) - set(books.steps["period"]))
+
+
+def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
+    """Yield what a review shows of flows: by which keys, its count tables, and the sums in which their counts stand.
+
+    A sum is a total, what adds up to it, and what is taken off; it may name counts of the views before it.
+    """
+    views = _views(city)
+    for dimension in _dimensions(city):
+        run = _books(city, dimension, [])
+        if not len(run.steps):
+            continue
+        yield "", [_left(run, CITY[0]), _joined(run, CITY[1])], _sums(run, _of_city)
+        if "period" in views:
+            steps = _books(city, dimension, ["period"])
+            yield "period", [_joined(steps, ["hire"])], _sums(steps, partial(_of_run, run, ["hire"]))
+        if "period, event" in views:
+            tables = [_left(steps, CITY[0]), _joined(steps, CITY[1][1:])]
+            others = [event for event in EVENTS if event != "hire"]
+            yield "period, event", tables, _sums(steps, _of_city) + _sums(steps, partial(_of_run, run, others))
+        if "grade" in views:
+            grades = _books(city, dimension, ["grade"])
+            yield "grade", [_left(grades, ["left"]), _joined(grades, ["joined"])], _sums(grades, _of_grades)
+        if "grade, event" in views:
+            promoted = _promoted(grades)
+            tables = [_left(grades, ["exit"]), _joined(grades, [*JOIN, *LEAVE[1:]]), promoted]
+            yield (
+                "grade, event",
+                [table for table in tables if len(table)],
+                _sums(grades, partial(_of_events, promoted)),
+            )
+
+
+@dataclass(frozen=True)
+class _Books:
+    """What the account of one dimension is made from, at one kind of place."""
+
+    known: Dimension
+    key: str  # unit or grade; "" for the city as a whole
+    leadership: tuple[str, ...]
+    stock: pd.DataFrame  # count table of staff by period and place
+    steps: pd.DataFrame  # period and since, and the label and interval that a step is counted under, from start to end
+    moves: pd.DataFrame  # people by period, event and group, from a place to a place
+
+    @cached_property
+    def places(self) -> list[str]:
+        known = list(self.stock[self.key]) if self.key else [""]
+        return list(dict.fromkeys([*known, *self.moves["place"], *self.moves["to"]]))
+
+    @cached_property
+    def entries(self) -> pd.DataFrame:
+        """People who joined or left a place, by event and group, under the label of their step."""
+        moves = self.moves.merge(self.steps[["period", "label"]], on="period")
+        found = [_in_and_out(moves)]
+        if LEADERSHIP in self.places:
+            leads = {
+                name: np.where(moves[name].isin(self.leadership), LEADERSHIP, ELSEWHERE) for name in ("place", "to")
+            }
+            found.append(_in_and_out(moves.assign(**leads)).query("place == @LEADERSHIP"))
+        found = pd.concat(found)
+        added = [found[found["event"].isin(parts)].assign(event=name) for name, parts in ADDED.items()]
+        return pd.concat([found, *added])
+
+    @cached_property
+    def at_risk(self) -> pd.Series:
+        """Staff at the start of the steps of a label, by place and group: who could have left."""
+        stock = self.stock.assign(place=self.stock[self.key] if self.key else "")
+        found = stock.merge(self.steps[["since", "label"]], left_on="period", right_on="since")
+        return found.groupby(["label", "place", "group"])["numerator"].sum()
+
+    def keys(self, events: Sequence[str]) -> pd.DataFrame:
+        """Return every combination of labels, places and events."""
+        labels = self.steps[["label", "start", "interval"]].drop_duplicates()
+        places = labels.merge(pd.DataFrame({"place": self.places}), how="cross")
+        return places.merge(pd.DataFrame({"event": list(events)}), how="cross")
+
+    def people(self, keys: pd.DataFrame, entries: pd.DataFrame) -> np.ndarray:
+        """Add up entries, keys by members."""
+        by = ["label", "place", *(["to"] if "to" in keys else []), "event"]
+        held = entries.groupby([*by, "group"])["people"].sum()
+        return counts.of_members(_spread(held, keys[by], self.known.recorded), self.known)
+
+    def names(self, keys: pd.DataFrame, part: str = "", members: Sequence = ()) -> np.ndarray:
+        """Name the counts of keys by members."""
+        held = {"interval": "period", "place": self.key, "to": f"{self.key}_to", "event": "event"}
+        places = keys[[name for name in held if name in keys and held[name]]].rename(columns=held).to_dict("records")
+        return counts.named("flows", places, self.known, part, members)
+
+    def shown(self, keys: pd.DataFrame) -> pd.DataFrame:
+        """Return the key columns of a count table."""
+        held = {"label": "period", "start": "since", "place": self.key, "to": f"{self.key}_to", "event": "event"}
+        return keys[[name for name in held if name in keys and held[name]]].rename(columns=held)
+
+
+def _books(city: City, dimension: str, by: Sequence[str]) -> _Books:
+    known, keys = city.dimensions[dimension], [key for key in by if key != "period"]
+    records = city.records("flows", dimension)
+    if len(keys) > 1 or not set(keys) <= {"unit", "grade"} & set(records.columns):
+        raise ValueError(f"flows cannot be counted by {', '.join(keys)}; only by unit or grade, if the table has it")
+    key = "".join(keys)
+    stock = counts.staff(city, dimension, by=["period", *keys])
+    moves = _moves(records, dimension, key)
+    steps = _steps(stock["period"], moves["period"], known, apart="period" in by)
+    return _Books(known, key, city.leadership if key == "grade" else (), stock, steps, moves)
+
+
+def _moves(records: ibis.Table, dimension: str, key: str) -> pd.DataFrame:
+    place = records[key].fill_null(NOT_STATED) if key else ibis.literal("")
+    to = records[f"{key}_to"].fill_null(place) if key and f"{key}_to" in records.columns else place
+    people = records["count"].sum() if "count" in records.columns else records.count()
+    by = {"period": records.period, "place": place, "to": to, "event": records.event, "group": records[dimension]}
+    return records.group_by(**by).agg(people=people.cast("float64")).order_by(*by).to_pandas()
+
+
+def _steps(snapshots: pd.Series, flowing: pd.Series, known: Dimension, apart: bool) -> pd.DataFrame:
+    """Return the steps between snapshots that flows are known of and that do not run across a change of definition."""
+    ends = sorted(set(snapshots), key=lambda period: years([period])[0])
+    held = set(flowing)
+    pairs = [
+        (since, period)
+        for since, period in pairwise(ends)
+        if period in held and np.ptp(definitions([since, period], known.breaks)) == 0
+    ]
+    if not apart:  # the last run of steps that follow on each other
+        gaps = [place for place, (one, other) in enumerate(pairwise(pairs), 1) if one[1] != other[0]]
+        pairs = pairs[max(gaps, default=0) :]
+    steps = pd.DataFrame(pairs, columns=["since", "period"], dtype="str")
+    start, end = (steps["since"], steps["period"]) if apart else (steps["since"].min(), steps["period"].max())
+    steps = steps.assign(start=start, end=end)
+    interval = steps["start"] + "/" + steps["end"]
+    return steps.assign(interval=interval, label=steps["period"] if apart else interval)
+
+
+def _in_and_out(moves: pd.DataFrame) -> pd.DataFrame:
+    """Return who joined and who left each place; who stays in a place by a move does neither."""
+    moved, stays = moves["event"].isin(MOVES), moves["place"] == moves["to"]
+    out = moves.assign(event=moves["event"] + np.where(moved, "_out", ""))[~moved | ~stays]
+    into = moves.assign(event=moves["event"] + "_in", place=moves["to"])[moved & ~stays]
+    both, by = pd.concat([out, into], ignore_index=True), ["period", "label", "place", "group"]
+    anew = both["event"].isin(["redeclared_in", "redeclared_out"])
+    signed = both[anew].assign(people=both["people"].where(both["event"] == "redeclared_in", -both["people"]))
+    net = signed.groupby(by)["people"].sum().reset_index()
+    gained, lost = (
+        net.assign(event=f"redeclared_{way}", people=(sign * net["people"]).clip(lower=0))
+        for way, sign in (("in", 1), ("out", -1))
+    )
+    return pd.concat([both[~anew], gained, lost])
+
+
+def _stocks(books: _Books) -> pd.DataFrame:
+    """Return who was there before and after."""
+    labels = books.steps[["label", "start", "end"]].drop_duplicates()
+    tables = []
+    for event, at in {"before": "start", "after": "end"}.items():
+        found = labels.merge(books.stock, left_on=at, right_on="period")
+        found = found.assign(period=found["label"], since=found["start"], event=event)
+        tables.append(found.drop(columns=["label", "start", "end"]))
+    return pd.concat(tables)
+
+
+def _left(books: _Books, events: Sequence[str]) -> pd.DataFrame:
+    """Count who left by events, of those who could have."""
+    keys = books.keys(events)
+    return _of_risk(books, keys, books.people(keys, books.entries))
+
+
+def _promoted(books: _Books) -> pd.DataFrame:
+    """Count who was promoted from grade to grade, of those in the first; pairs without anybody are left out."""
+    moves = books.moves.merge(books.steps[["period", "label"]], on="period")
+    moves = moves[(moves["event"] == "promotion") & (moves["place"] != moves["to"])]
+    keys = books.keys(["promotion"]).merge(pd.DataFrame({"to": books.places}), how="cross")
+    keys = keys.merge(moves[["label", "place", "to"]].drop_duplicates())
+    return _of_risk(books, keys, books.people(keys, moves))
+
+
+def _of_risk(books: _Books, keys: pd.DataFrame, people: np.ndarray) -> pd.DataFrame:
+    at_risk = _spread(books.at_risk, keys[["label", "place"]], list(books.known.members))
+    exposed = books.names(keys[["interval", "place"]], "at risk")
+    cells = books.names(keys), exposed, books.names(keys, "others")
+    return counts.member_rows(books.known, books.shown(keys), people, at_risk, cells)
+
+
+def _joined(books: _Books, events: Sequence[str]) -> pd.DataFrame:
+    """Count who is in events, of the declared in them."""
+    keys = books.keys(events)
+    people = books.people(keys, books.entries)
+    return counts.head_rows(books.known, books.shown(keys), people, lambda *which: books.names(keys, *which))
+
+
+def _spread(held: pd.Series, keys: pd.DataFrame, groups: Sequence[str]) -> np.ndarray:
+    """Return values as an array of keys by groups, 0 where there is none."""
+    every = keys.merge(pd.DataFrame({"group": list(groups)}), how="cross")
+    return held.reindex(pd.MultiIndex.from_frame(every), fill_value=0).to_numpy(float).reshape(len(keys), len(groups))
+
+
+def _dimensions(city: City) -> list[str]:
+    return [name for name in city.dimensions_of("flows") if name in city.dimensions_of("staff")]
+
+
+def _views(city: City) -> list[str]:
+    """Return the keys that a review shows flows by; what city.toml leaves out takes what is finer with it."""
+    by_grade = counts.broken_down(city, "staff", "grade") and city.has("flows", "grade")
+    left_out = [
+        view for view in VIEWS if name(view) in city.publication["without"] or ("grade" in view and not by_grade)
+    ]
+    return [view for view in VIEWS if not any(view.startswith(coarser) for coarser in left_out)]
+
+
+def name(view: str) -> str:
+    """Return what city.toml calls a view of flows.
+
+    Examples
+    --------
+    >>> name("grade, event")
+    'flows by grade and event'
+    """
+    return f"flows by {view.replace(', ', ' and ')}"
+
+
+def _sums(books: _Books, of: Callable[[_Books, Callable, Callable], Iterator[tuple]]) -> list[tuple]:
+    """Return sums for every group, the declared and everyone, from the names of flows and of staff."""
+    return [
+        one
+        for member in (*books.known.members, DECLARED, EVERYONE)
+        for one in of(books, *(_namer(books, table, member) for table in ("flows", "staff")))
+    ]
+
+
+def _of_city(books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
+    """After = before + who joined - who left; and who could have left, added up over the steps."""
+    for interval, held in books.steps.groupby("interval"):
+        left, joined = ([flow(interval, event=event) for event in EVENTS if event in kind] for kind in (LEAVE, JOIN))
+        yield stock(held["end"].iloc[0]), (stock(held["start"].iloc[0]), *joined), tuple(left)
+        yield flow(interval, "at risk"), tuple(stock(since) for since in held["since"]), ()
+
+
+def _of_run(run: _Books, events: list[str], steps: _Books, flow: Callable, _: Callable) -> Iterator[tuple]:
+    """What a run of steps adds up to."""
+    held = steps.steps[steps.steps["period"].isin(run.steps["period"])]["interval"]
+    for event in events if len(held) > 1 else ():
+        yield flow(run.steps["interval"].iloc[0], event=event), tuple(flow(one, event=event) for one in held), ()
+
+
+def _of_grades(books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
+    """After = before + who joined - who left, within each grade; and who could have left."""
+    interval, start, end = books.steps[["interval", "start", "end"]].iloc[0]
+    for grade in dict.fromkeys(books.stock["grade"]):
+        joined, left = (flow(interval, grade=grade, event=event) for event in ("joined", "left"))
+        yield stock(end, grade=grade), (stock(start, grade=grade), joined), (left,)
+        since = tuple(stock(since, grade=grade) for since in books.steps["since"])
+        yield flow(interval, "at risk", grade=grade), since, ()
+
+
+def _of_events(promoted: pd.DataFrame, books: _Books, flow: Callable, _: Callable) -> Iterator[tuple]:
+    """Who joined and left each grade by event; the same over all grades; and the promotions from grade to grade."""
+    interval, places = books.steps["interval"].iloc[0], books.places
+    grades = [grade for grade in places if grade != LEADERSHIP]
+    pairs = list(dict.fromkeys(zip(promoted["grade"], promoted["grade_to"], strict=True)))
+    for grade in places:
+        for added, events in ADDED.items():
+            parts = [flow(interval, grade=grade, event=event) for event in events]
+            yield flow(interval, grade=grade, event=added), tuple(parts), ()
+        inside = books.leadership if grade == LEADERSHIP else [grade]
+        for event, near, far in (("promotion_out", 0, 1), ("promotion_in", 1, 0)):
+            crossing = [pair for pair in pairs if pair[near] in inside and pair[far] not in inside]
+            parts = [flow(interval, grade=one, grade_to=other, event="promotion") for one, other in crossing]
+            yield flow(interval, grade=grade, event=event), tuple(parts), ()
+    for event in EVENTS:
+        of = {grade: flow(interval, grade=grade, event=event) for grade in places}
+        yield flow(interval, event=event), tuple(of[grade] for grade in grades), ()
+        if LEADERSHIP in of:
+            yield of[LEADERSHIP], tuple(of[grade] for grade in grades if grade in books.leadership), ()
+
+
+def _namer(books: _Books, table: str, member: str | list[str]) -> Callable[..., str]:
+    def name(period: str, part: str = "", **place: str) -> str:
+        return counts.cell(table, {"period": period} | place, books.known.name, member, part)
+
+    return name
