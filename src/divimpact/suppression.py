@@ -16,13 +16,13 @@ Economic Census (who is alone in a cell).
 from collections.abc import Iterator
 from contextlib import suppress
 
-import highspy
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from divimpact.programs import Program
+
 SEARCH = 500_000  # how much the search for a cheaper pattern may take: programs solved, times the counts in each
-NODES = 200  # of one search for whole numbers
 NEAR = 1e-5  # a change this near to whole numbers is rounded, and checked in whole numbers then
 LITTLE = 1e-4  # the price of moving a count for nothing: changes stay as small as they can be
 
@@ -174,7 +174,7 @@ class Attack:
         self.sums = sparse.csr_matrix(sums, dtype=np.int64)
         both = sparse.hstack([self.sums, -self.sums])  # what goes up, and what goes down
         self.other_prices = np.random.default_rng(1).random((3, 2 * self.size))
-        self.program, self.whole_program = _Program(both), _Program(both, whole=True)
+        self.program, self.whole_program = Program(both), Program(both, whole=True)
         self.person = same_people(self.counts, self.sums) if person is None else person
         self.kept = small | also
         self.room, self.found = np.zeros((64, self.size), dtype=np.int64), 1  # the first change is none at all
@@ -369,39 +369,6 @@ class Attack:
     def _but(self, free: np.ndarray, who: int | None) -> np.ndarray:
         """Return what is free for who attacks: a person knows every count that is of this person alone."""
         return free if who is None else free & (self.person != self.person[who])
-
-
-class _Program:
-    """A program on HiGHS: the sums are kept, bounds and prices change from call to call.
-
-    Each call starts anew from no change: from an earlier basis it would be found sooner, but would move ten times as
-    many counts, and then more has to be proven anew with each count that is shown again.
-    """
-
-    def __init__(self, sums: sparse.spmatrix, whole: bool = False):
-        rows, self.size = sums.shape
-        self.highs, self.solved = highspy.Highs(), 0
-        options = {"presolve": "on", "mip_max_nodes": NODES, "mip_rel_gap": 0.1} if whole else {"presolve": "off"}
-        for option, value in {"output_flag": False, "threads": 1, **options}.items():
-            self.highs.setOptionValue(option, value)
-        nothing, none = np.zeros(self.size), np.array([], dtype=np.int32)
-        self.highs.addCols(self.size, nothing, nothing, nothing, 0, none, none, np.array([]))
-        held, kept = sparse.csr_matrix(sums, dtype=float), np.zeros(rows)
-        starts, columns = held.indptr[:-1].astype(np.int32), held.indices.astype(np.int32)
-        self.highs.addRows(rows, kept, kept, held.nnz, starts, columns, held.data)
-        self.columns = np.arange(self.size, dtype=np.int32)
-        if whole:
-            self.highs.changeColsIntegrality(self.size, self.columns, np.full(self.size, highspy.HighsVarType.kInteger))
-
-    def solve(self, low: np.ndarray, high: np.ndarray, price: np.ndarray) -> np.ndarray | None:
-        """Return the cheapest point within the bounds, or the cheapest met; nothing where there is none."""
-        self.highs.changeColsBounds(self.size, self.columns, low, high)
-        self.highs.changeColsCost(self.size, self.columns, price)
-        self.highs.clearSolver()
-        self.highs.run()
-        self.solved += 1
-        met = self.highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        return np.array(self.highs.getSolution().col_value) if met else None
 
 
 def _together(sums: sparse.csr_matrix) -> np.ndarray:
