@@ -75,6 +75,7 @@ def publishable(city: City) -> Cells:
         found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]])
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
+    rows, sums = _without_undeclared(city, rows, sums)
     for place in _of_shares(city):
         rows += [(name, "period", *row) for name, row in place[0].items()]
         sums += place[1]
@@ -89,6 +90,17 @@ def last_periods(city: City) -> dict[str, str]:
     """Return the last period of each table that is counted: what a release notes, to count the same again."""
     counted = {name: part for name, part in city.tables.items() if name.partition(".")[0] in COUNTED}
     return {name: part.period.max().execute() for name, part in counted.items()}
+
+
+def _without_undeclared(city: City, rows: list[tuple], sums: list[Sum]) -> tuple[list[tuple], list[Sum]]:
+    """Leave out who of the undeclared, hence of everyone, joined or left a grade: these few would hide the others."""
+    unshown = set()
+    for name, *_ in rows:
+        table, place, dimension, member, _ = json.loads(name)
+        if table == "flows" and place.get("event") in ("left", "joined"):
+            unshown |= {name} if member in (EVERYONE, city.dimensions[dimension].undeclared) else set()
+    kept = [one for one in sums if unshown.isdisjoint((one.total, *one.parts, *one.less))]
+    return [row for row in rows if row[0] not in unshown], kept
 
 
 def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:

@@ -103,12 +103,12 @@ def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]
             yield "grade", [_left(grades, ["left"]), _joined(grades, ["joined"])], _sums(grades, _of_grades)
         if "grade, event" in views:
             promoted = _promoted(grades)
-            tables = [_left(grades, ["exit"]), _joined(grades, [*JOIN, *LEAVE[1:]]), promoted]
-            yield (
-                "grade, event",
-                [table for table in tables if len(table)],
-                _sums(grades, partial(_of_events, promoted)),
-            )
+            tables = [
+                _left(grades, ["exit"]),
+                _joined(grades, [*JOIN, *LEAVE[1:]]),
+                *([promoted] if len(promoted) else []),
+            ]
+            yield "grade, event", tables, _sums(grades, partial(_of_events, promoted))
 
 
 @dataclass(frozen=True)
