@@ -31,6 +31,7 @@ QUESTIONS = (
     Question("uptake", ("uptake",), "who uses services and who hardly does (Q7)"),
 )
 TABLES_BESIDE = {
+    "flows": "whether the goal is within reach with this turnover, and why the share changed (Q2, Q3)",
     "targets": "how much of the gap to the goal is closed (Q1)",
     "benchmark": "whether the staff reflects the population (Q4)",
 }
