@@ -1,0 +1,226 @@
+"""Where the share of a group is going if today's rates stay, by year (Q2): an account in, one estimate per row out.
+
+The model is that of `renewal`. What would happen if rates stay is no forecast of what will.
+"""
+
+from functools import partial
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+
+from divimpact import renewal
+from divimpact.estimates import rows, table, union
+from divimpact.intervals import proportion
+from divimpact.turnover import (
+    DRAWS,
+    SEED,
+    added,
+    by_year,
+    cases,
+    counted,
+    drawn,
+    each,
+    last_run,
+    on_path,
+    places,
+    quantiles,
+    refuse_shrinking,
+)
+from divimpact.turnover import rates as rates_of
+
+FAN = (0.80, 0.95)
+PARTS = {"left": ("exit",), "joined": ("hire",), "before": ("before",), "after": ("after",)}
+SIDES = (
+    ("after_numerator", "after_declared"),
+    ("left_numerator", "left_declared"),
+    ("left_denominator", "left_declared_at_risk"),
+    ("joined_numerator", "joined_declared"),
+)
+
+
+def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
+    """Project the share of each group from the staff counted last, by year and scenario (`detail`).
+
+    `projected_share` among declared staff. With "today's hiring" all rates stay; each year stands in two rows, with
+    limits at 80 and 95 %, which hold both how uncertain the rates are and what chance does in a staff of this size
+    (predictive, for each year by itself). "equal exits" has the common exit rate for everyone and hiring as today;
+    "required hiring" is the path to a target that is still ahead, as far as it. These two are expected values
+    without limits. NaN where a rate is of nobody.
+
+    Parameters and errors are those of `stockflow.required`; `ahead` is the number of years.
+
+    References
+    ----------
+    Bartholomew, D. J. (1982), Stochastic Models for Social Processes, 3rd ed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> account = pd.DataFrame({"period": "2021/2025", "event": ["exit", "hire", "before", "after"] * 2,
+    ...                         "dimension": "origin", "group": ["abroad"] * 4 + ["here"] * 4, "role": "group",
+    ...                         "numerator": [96, 192, 360, 456, 384, 288, 1640, 1544],
+    ...                         "denominator": [1600, 480, 2000, 2000, 6400, 480, 2000, 2000]})
+    >>> targets = pd.DataFrame(columns=["dimension", "group", "baseline_period", "baseline", "target_period", "target"])
+    >>> found = projected(account, targets, ahead=2).query("group == 'abroad' and period == '2027'")
+    >>> found[["detail", "estimate", "conf_low", "conf_high", "confidence"]].round(3)
+               detail  estimate  conf_low  conf_high  confidence
+    1  today's hiring     0.248     0.240      0.256        0.80
+    5  today's hiring     0.248     0.236      0.260        0.95
+    9     equal exits     0.248       NaN        NaN         NaN
+    """
+    plans = cases(account, targets, growth)
+    now = counted(account).query("role != 'undeclared'").assign(years=ahead)
+    numbers, path = by_year(now)
+    joining, *exits = rates_of(now)[:, numbers]
+    together = proportion(path["left_declared"], path["left_declared_at_risk"])
+    today, equal = (on_path(path, (joining, *of_both), growth) for of_both in (exits, 2 * [together]))
+    unknown = np.full((ahead, draws), np.nan)
+    fan = each(now, drawn(now, draws, seed), partial(_fan, growth=growth, seed=seed), unknown)
+    fan = np.reshape(fan, (len(path), draws)).T
+    limited = [(today, *quantiles(fan, level), level, "predictive_draws") for level in FAN]
+    return table(
+        *(rows(path, "projected_share", *limits, detail="today's hiring") for limits in limited),
+        rows(path, "projected_share", equal, detail="equal exits"),
+        _required(plans, ahead, growth),
+    )
+
+
+def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
+    """Project the share of each group in each grade, by year and scenario (`detail`), as people leave, rise and join.
+
+    `projected_share` among declared staff, expected values without limits; where it is told which grades are
+    leadership, for "leadership" too. Each grade keeps its size, but for growth: whoever leaves or rises is followed
+    by those promoted into the grade, and else from outside, with today's share of the group among those hired into
+    it (`renewal.between_grades`). "today's hiring" has exit rates and promotions as the group and all others have
+    them, "equal exits and promotions" those of both together.
+
+    A rate of nobody is NaN, and so are the shares that depend on it: a grade in which none of the group (or none of
+    the others) was at risk and each grade above it that is promoted from there; a grade that lacks people and into
+    which nobody was hired.
+
+    Parameters
+    ----------
+    account : DataFrame
+        As for `stockflow.required`, by grade, lowest first.
+    promotions : DataFrame
+        Columns period, grade, grade_to, dimension, group, role, numerator and, if known, cells; pairs of grades
+        without promotions may be left out.
+    leadership : sequence
+        The leadership grades.
+    ahead : int
+        Number of years.
+
+    Raises
+    ------
+    ValueError
+        As `stockflow.required`.
+
+    References
+    ----------
+    Bartholomew, D. J., Forbes, A. F. and McClean, S. I. (1991), Statistical Techniques for Manpower Planning, 2nd ed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> account = pd.DataFrame({"period": "2021/2025", "grade": (["basic"] * 4 + ["senior"] * 4) * 2,
+    ...                         "event": ["exit", "hire", "before", "after"] * 4, "dimension": "gender",
+    ...                         "group": ["women"] * 8 + ["men"] * 8, "role": "group",
+    ...                         "numerator": [20, 40, 50, 50, 4, 1, 10, 10, 20, 40, 50, 50, 16, 3, 40, 40],
+    ...                         "denominator": [200, 80, 100, 100, 40, 4, 50, 50, 200, 80, 100, 100, 160, 4, 50, 50]})
+    >>> promotions = pd.DataFrame({"period": "2021/2025", "grade": "basic", "grade_to": "senior", "dimension": "gender",
+    ...                            "group": ["women", "men"], "role": "group", "numerator": [4, 8], "denominator": 200})
+    >>> found = pipeline(account, promotions, ["senior"], ahead=1).query("group == 'women'")
+    >>> found[["grade", "detail", "estimate"]].round(3)
+            grade                      detail  estimate
+    0       basic              today's hiring     0.505
+    1      senior              today's hiring     0.210
+    2  leadership              today's hiring     0.210
+    3       basic  equal exits and promotions     0.500
+    4      senior  equal exits and promotions     0.220
+    5  leadership  equal exits and promotions     0.220
+    """
+    refuse_shrinking(growth)
+    graded = account[account["grade"].notna() & (account["grade"] != "leadership")]
+    stayed = places(graded, PARTS).query("role != 'undeclared'")
+    rose = added(last_run(promotions).assign(event="promotion_out"), ["promotion_out"], ["grade_to"])
+    by = ["dimension", "group"]
+    blocks = [
+        _graded(of_group, rose.merge(of_group[by].drop_duplicates(), on=by), leadership, ahead, growth)
+        for _, of_group in stayed.groupby(by, sort=False)
+    ]
+    return table(*chain.from_iterable(blocks))
+
+
+def _fan(place, rates, growth, seed):
+    """Draw the shares that follow in each year from each draw of the rates."""
+    rng = np.random.default_rng([seed, 1])  # not the stream of the rates
+    found = (
+        renewal.people_drawn(year, int(place.people), int(place.staff), *rates, growth, rng=rng)
+        for year in range(1, place.years + 1)
+    )
+    return [people / staff for people, staff in found]
+
+
+def _required(cases, ahead, growth):
+    """The path under the required share from the staff counted last; missing where there is none from 0 to 1."""
+    cases = cases[~cases["stated"].astype(bool)]
+    _, *exits = rates_of(cases)
+    share = renewal.required_share(cases["start"], cases["target"], cases["years"], *exits, growth)
+    share = np.where((share >= 0) & (share <= 1), share, np.nan)
+    numbers, path = by_year(cases.assign(years=np.minimum(cases["years"] // 1, ahead)))
+    rates = np.array([share, *exits])[:, numbers]
+    return rows(path, "projected_share", on_path(path, rates, growth), detail="required hiring, " + path["detail"])
+
+
+def _graded(places, rose, leadership, ahead, growth):
+    """Yield the rows of one group by scenario; in each grade it has two sides, the group and all others."""
+    grades = pd.Index(places["grade"])
+    rose = rose[rose["grade"].isin(grades) & rose["grade_to"].isin(grades)]
+    stock, left, at_risk, hired = (_sides(places, *columns) for columns in SIDES)
+    moved = np.zeros((2, len(grades), len(grades)))
+    moved[:, grades.get_indexer(rose["grade"]), grades.get_indexer(rose["grade_to"])] = _sides(
+        rose, "numerator", "declared"
+    )
+    parts = [[number] for number in range(len(grades))] + [np.flatnonzero(grades.isin(leadership))]
+    parts = {name: part for name, part in zip([*grades, "leadership"], parts, strict=True) if len(part)}
+    _, path = by_year(_shown(places, rose, moved, parts).assign(since=places["until"].iloc[0], years=ahead))
+    for detail, pool in SCENARIOS.items():
+        counts = (pool(one) for one in (left, moved, at_risk))
+        people = renewal.between_grades(stock, *_yearly(*counts), proportion(hired, hired.sum(axis=0)), ahead, growth)
+        share = np.concatenate([_share(people[1:, :, part].sum(axis=2)) for part in parts.values()])
+        yield rows(path, "projected_share", share, detail=detail)
+
+
+def _sides(counts, own, declared):
+    return np.stack([counts[own], counts[declared] - counts[own]])
+
+
+def _pooled(sides):
+    return np.broadcast_to(sides.sum(axis=0), sides.shape)
+
+
+SCENARIOS = {"today's hiring": np.asarray, "equal exits and promotions": _pooled}
+
+
+def _yearly(left, moved, at_risk):
+    """Rates of leaving and of moving; where nobody ever moved there is no rate to miss."""
+    return proportion(left, at_risk), np.where(moved.any(axis=0), proportion(moved, at_risk[..., np.newaxis]), 0)
+
+
+def _share(sides):
+    everyone = sides.sum(axis=1)
+    return sides[:, 0] / np.where(everyone > 0, everyone, np.nan)
+
+
+def _shown(places, rose, moved, parts):
+    """Return the grades and leadership, each with the cells of all grades from which people come to it."""
+    shown = places.iloc[[part[0] for part in parts.values()]].assign(grade=list(parts))
+    if "cells" not in places:
+        return shown
+    own = [
+        union([cells, *rose.loc[rose["grade"] == grade, "cells"]]) for grade, cells in places[["grade", "cells"]].values
+    ]
+    comes = np.linalg.matrix_power(np.eye(len(own)) + moved.any(axis=0), len(own)) > 0
+    sources = (np.flatnonzero(comes[:, part].any(axis=1)) for part in parts.values())
+    return shown.assign(cells=[union(own[grade] for grade in grades) for grades in sources])

@@ -1,0 +1,265 @@
+"""How the share of a group moves as people leave and others take their place: arrays in, arrays out.
+
+Of the group a part `leaving` leaves each year, of the others `others_leaving`. As many join as have left, and
+`growth` of all staff besides; `joining` of those who join are of the group. Arguments broadcast, so that rates can
+be many draws at once. Years need not be whole; what is undefined is NaN.
+"""
+
+from fractions import Fraction
+from functools import reduce
+from math import ceil, floor
+
+import numpy as np
+from scipy import signal, stats
+from scipy.optimize import elementwise
+
+
+def share_after(years, start, joining, leaving, others_leaving, growth=0.0):
+    """Expected share of the group after some years.
+
+    Each year p becomes kept p + added, with kept = (1 - wg + h (wg - wo)) / (1 + g), added = h (wo + g) / (1 + g):
+    h joining, wg leaving, wo others_leaving, g growth. Between whole years the same curve holds.
+
+    References
+    ----------
+    Bartholomew, D. J. (1982), Stochastic Models for Social Processes, 3rd ed., chapter 3: Markov chains with
+    recruitment to a given size.
+
+    Examples
+    --------
+    >>> share_after([1, 4], 0.18, 0.40, 0.06, 0.06).round(6)
+    array([0.1932  , 0.228235])
+    """
+    kept, added = _yearly(joining, leaving, others_leaving, growth)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left_over = kept**years
+        times = np.where(kept == 1, years, (1 - left_over) / (1 - kept))
+    return start * left_over + added * times
+
+
+def long_run(joining, leaving, others_leaving, growth=0.0):
+    """Share at which the group ends if nothing changes; NaN where nobody joins.
+
+    Examples
+    --------
+    >>> print(long_run(0.30, 0.09, 0.06).round(4))
+    0.2222
+    """
+    kept, added = _yearly(joining, leaving, others_leaving, growth)
+    return added / np.where(kept == 1, np.nan, 1 - kept)
+
+
+def required_share(start, target, years, leaving, others_leaving, growth=0.0):
+    """Share of those who join that leads from start to target in some years, the same in each year.
+
+    Above 1 hiring alone does not lead there, below 0 the target is passed whoever joins. With equal exit rates it
+    is (target - start q) / (1 - q), q = ((1 - w) / (1 + g))^years. With unequal ones who leaves depends on who
+    joined, so the share after two years or more is no longer linear in it; it rises throughout where `kept` is
+    positive, and the root always lies there.
+
+    Examples
+    --------
+    >>> required_share(0.18, 0.30, 4, [0.06, 0.09], 0.06).round(6)
+    array([0.727318, 0.755443])
+    """
+
+    def beyond(joining, start, target, years, *exits):
+        return share_after(years, start, joining, *exits, growth) - target
+
+    given = start, target, years, leaving, others_leaving = _together(start, target, years, leaving, others_leaving)
+    more = leaving - others_leaving
+    with np.errstate(divide="ignore", invalid="ignore"):
+        edge = (leaving - 1) / more  # where nothing is kept
+    inside = {"xmin": np.where(more > 0, edge, -np.inf), "xmax": np.where(more < 0, edge, np.inf)}
+    found = elementwise.bracket_root(beyond, 0.0, 1.0, **inside, args=given)
+    return _root(beyond, found.bracket, given)
+
+
+def years_until(start, target, joining, leaving, others_leaving, growth=0.0):
+    """Years until the share reaches the target: 0 at the target, infinite where it never does.
+
+    Examples
+    --------
+    >>> years_until(0.18, 0.30, [0.40, 0.30], 0.06, 0.06).round(2)
+    array([12.74,   inf])
+    """
+    end = long_run(joining, leaving, others_leaving, growth)
+    kept, _ = _yearly(joining, leaving, others_leaving, growth)
+    start, target = _together(start, target)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        still = (target - end) / (start - end)  # of the way to the end
+        years = np.log(still) / np.log(kept)
+    on_the_way = (still > 1e-12) & (still < 1)  # what is less is rounding: the end itself is never reached
+    return np.select([start == target, np.isnan(still), on_the_way], [0, np.nan, years], default=np.inf)
+
+
+def exits_needed(start, target, years, joining, leaving, others_leaving, growth=0.0):
+    """By what both exit rates must be multiplied for the share to go from start to target in some years.
+
+    0 where growth alone leads there, infinite where not even the exit of everyone in a group does, NaN where nobody
+    leaves.
+
+    Examples
+    --------
+    >>> (0.06 * exits_needed(0.18, 0.30, 4, [0.5, 1], 0.06, 0.06)).round(5)
+    array([0.11086, 0.03878])
+    """
+
+    def beyond(factor, start, target, years, joining, *exits):
+        return share_after(years, start, joining, *(factor * rate for rate in exits), growth) - target
+
+    given = start, target, _, _, *exits = _together(start, target, years, joining, leaving, others_leaving)
+    fastest = np.maximum(*exits)
+    at_most = 1 / np.where(fastest > 0, fastest, np.nan)
+    without, with_most = (beyond(factor, *given) * np.sign(target - start) for factor in (0.0, at_most))
+    found = _root(beyond, (np.zeros_like(at_most), at_most), given)
+    return np.select([without >= 0, with_most < 0], [0.0, np.inf], default=found)
+
+
+def rates_drawn(count, nobs, draws, rng):
+    """Draw rates as uncertain as their counts leave them: from Beta(count + 1/2, nobs - count + 1/2).
+
+    Draws come first; NaN where `nobs` is 0 or missing.
+
+    References
+    ----------
+    Jeffreys' prior: Brown, L. D., Cai, T. T. and DasGupta, A. (2001), Stat. Sci. 16, 101-133, section 4.
+
+    Examples
+    --------
+    >>> rates_drawn([30, 0], [100, 0], 1000, np.random.default_rng(1)).mean(axis=0).round(2)
+    array([0.3, nan])
+    """
+    count, nobs = _together(count, nobs)
+    known = (nobs > 0) & (count >= 0)
+    count, rest = np.where(known, count, 0), np.where(known, nobs - count, 0)
+    return np.where(known, rng.beta(count + 0.5, rest + 0.5, (draws, *count.shape)), np.nan)
+
+
+def people_drawn(years, people, staff, joining, leaving, others_leaving, growth=0.0, *, rng):
+    """Draw how many of the staff are of the group after some years, and how many there are in all.
+
+    Every post is filled by itself: see `chances`. `people` and the rates may be arrays, years and staff are numbers.
+
+    Examples
+    --------
+    >>> found, staff = people_drawn(4, 36, 200, np.full(1000, 0.46), 0.10, 0.10, rng=np.random.default_rng(1))
+    >>> print((found >= 0.3 * staff).mean().round(1))
+    0.2
+    """
+    posts = _posts(years, people, staff, joining, leaving, others_leaving, growth)
+    return sum(rng.binomial(number, chance) for number, chance in posts), _size(years, staff, growth)
+
+
+def chances(years, people, staff, joining, leaving, others_leaving, growth=0.0):
+    """Chance of each number of people of the group, from nobody to all staff, after some years. Plain numbers in.
+
+    Each year the holder of a post leaves with the exit rate of the own group and is replaced by one of the group with
+    chance `joining`, whatever happens on other posts: a Markov chain of two states. So the number is a sum of
+    binomials, of the posts that the group holds, of those that others hold and of the new ones of each year.
+
+    References
+    ----------
+    Bartholomew, D. J. (1982), as `share_after`: the distribution of grade sizes with random replacement.
+
+    Examples
+    --------
+    >>> chance = chances(4, 36, 200, 0.46, 0.10, 0.10)
+    >>> print(chance[60:].sum().round(5))  # 30 % or more
+    0.20675
+    """
+    posts = _posts(years, people, staff, joining, leaving, others_leaving, growth)
+    parts = [stats.binom.pmf(np.arange(number + 1), number, chance) for number, chance in posts]
+    return np.clip(reduce(signal.convolve, parts), 0, 1)
+
+
+def people_at(target, staff, way):
+    """Fewest people of the group that are at least the target share of the staff; if `way` is negative, most at most.
+
+    Exact for the share as it is written: 0.3 of 10 people are 3.
+
+    Examples
+    --------
+    >>> people_at(0.3, 10, +1), people_at(0.3, 11, +1), people_at(0.3, 11, -1)
+    (3, 4, 3)
+    """
+    people = Fraction(str(target)) * int(staff)
+    return floor(people) if way < 0 else ceil(people)
+
+
+def between_grades(stock, leaving, moving, joining, years, growth=0.0):
+    """Expected people by group and grade in each year, as some leave, some move up and others join from outside.
+
+    Parameters
+    ----------
+    stock, leaving, joining : array, groups by grades
+        People at the start, rates at which they leave, and the parts of those who join a grade from outside.
+    moving : array, groups by grades by grades
+        Rates at which people move from one grade to another.
+    years : int
+    growth : float
+        Growth of every grade per year.
+
+    Returns
+    -------
+    ndarray
+        Years 0 to `years`, by groups and grades. As many join each grade as it then lacks; one into which more moved
+        than left takes in nobody and is larger for so long. A rate that is missing makes missing what depends on it.
+
+    References
+    ----------
+    Bartholomew, D. J., Forbes, A. F. and McClean, S. I. (1991), Statistical Techniques for Manpower Planning,
+    2nd ed., chapter 4: renewal in graded systems.
+
+    Examples
+    --------
+    >>> up = [[[0, 0.1], [0, 0]], [[0, 0.2], [0, 0]]]  # one in ten of the group moves up, two in ten of the others
+    >>> between_grades([[50, 10], [50, 10]], np.full((2, 2), 0.1), up, np.full((2, 2), 0.5), 1)[1]
+    array([[52.5, 14. ],
+           [47.5, 19. ]])
+    """
+    stock, leaving, moving, joining = (np.asarray(one, float) for one in (stock, leaving, moving, joining))
+    found, size = [stock], stock.sum(axis=0)
+    for year in range(1, years + 1):
+        now = found[-1]
+        stayed = now * (1 - leaving - moving.sum(axis=2)) + np.einsum("gf,gft->gt", now, moving)
+        lacking = size * (1 + growth) ** year - stayed.sum(axis=0)
+        found.append(stayed + np.where(lacking <= 0, 0, joining * lacking))
+    return np.stack(found)
+
+
+def _together(*given):
+    return np.broadcast_arrays(*(np.asarray(one, float) for one in given))
+
+
+def _yearly(joining, leaving, others_leaving, growth):
+    """By what the share is multiplied each year, and what is added to it."""
+    joining, leaving, others_leaving = _together(joining, leaving, others_leaving)
+    kept = (1 - leaving + joining * (leaving - others_leaving)) / (1 + growth)
+    return kept, joining * (others_leaving + growth) / (1 + growth)
+
+
+def _root(function, bracket, given):
+    """Where a function is 0 between two points, NaN where it does not change its sign there."""
+    with np.errstate(all="ignore"):
+        found = elementwise.find_root(function, bracket, args=given)
+    return np.where(found.success, found.x, np.nan)
+
+
+def _posts(years, people, staff, joining, leaving, others_leaving, growth):
+    """Numbers of posts, and the chance that the group holds each at the end: its own, others', those new in a year."""
+    ends = [*range(1, ceil(years)), years]
+    new = np.diff([staff, *(_size(end, staff, growth) for end in ends)])
+    held = [
+        (people, 1.0, 0),
+        (staff - people, 0.0, 0),
+        *((number, joining, end) for number, end in zip(new, ends, strict=True)),
+    ]
+    return [
+        (number, np.clip(share_after(years - since, share, joining, leaving, others_leaving), 0, 1))
+        for number, share, since in held
+    ]
+
+
+def _size(years, staff, growth):
+    return round(staff * (1 + growth) ** years)

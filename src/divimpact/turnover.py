@@ -1,0 +1,214 @@
+"""An account of stocks and flows as rates: one row for each place and group, from where it starts, with draws.
+
+What the analyses of stock and flow have in common. Counts of the declared stand beside those of the group, so that the
+others are the difference; the undeclared are in neither.
+"""
+
+from functools import partial, reduce
+
+import numpy as np
+import pandas as pd
+
+from divimpact import renewal
+from divimpact.estimates import keys, matched, union
+from divimpact.intervals import proportion
+from divimpact.schema import years
+
+JOIN, LEAVE = ("hire", "promotion_in", "transfer_in"), ("exit", "promotion_out", "transfer_out")
+PARTS = {"left": LEAVE, "joined": JOIN, "before": ("before",), "after": ("after",)}
+PLAN = ["dimension", "group", "scope", "grade", "baseline_period", "baseline", "target_period", "target"]
+SEED, DRAWS = 1, 10_000
+
+
+def added(counts, events, more=()):
+    """Add up events by place and group (and `more` keys), over who was at risk; beside them all declared likewise.
+
+    Columns numerator, denominator, declared, declared_at_risk and, if the counts have them, the cells of all these.
+    """
+    found = counts[counts["event"].isin(events)].astype(dict.fromkeys(keys(counts), "str"))
+    found = found.assign(denominator=found["denominator"].where(found["event"] == "exit", 0))
+    by = [*keys(counts), *more]
+    of_groups = _sums(found, [*by, *_member(counts)])
+    names = {"numerator": "declared", "denominator": "declared_at_risk", "cells": "declared_cells"}
+    declared = _sums(of_groups[of_groups["role"] == "group"], by).rename(columns=names)
+    return united(of_groups.merge(declared, on=by, how="left"), ["cells", "declared_cells"])
+
+
+def united(frame, columns):
+    """Put the cells of several columns into one, if there are any."""
+    if columns[0] not in frame:
+        return frame
+    each = zip(*(frame[column] for column in columns), strict=True)
+    cells = [union(one for one in several if isinstance(one, tuple)) for several in each]
+    return frame.drop(columns=columns).assign(cells=cells)
+
+
+def last_run(counts):
+    """Return the rows of the last run of steps of each dimension, which have a period such as 2021/2025.
+
+    Raises
+    ------
+    ValueError
+        If there are rows and no run of steps.
+    """
+    runs = counts[counts["period"].str.contains("/")]
+    if len(counts) and runs.empty:
+        raise ValueError(
+            "column period of the account: no run of steps such as 2021/2025 is among "
+            f"{', '.join(dict.fromkeys(counts['period']))}; pass the account that adds up the steps"
+        )
+    ends = pd.Series(years(_until(runs)), runs.index)
+    return runs[ends == ends.groupby(runs["dimension"]).transform("max")]
+
+
+def places(account, parts=PARTS):
+    """Return the counts of every part by place and group over the last run: left_numerator, left_declared, ...
+
+    `until` is the period of the staff counted last.
+
+    Raises
+    ------
+    ValueError
+        As `last_run`, and if the steps are not about a year: those at risk, added up over the steps, say how many
+        steps there were.
+    """
+    run = last_run(account)
+    by = [*keys(run), *_member(run)]
+    each = [added(run, events).set_index(by).add_prefix(f"{part}_").reset_index() for part, events in parts.items()]
+    found = reduce(partial(pd.merge, on=by, how="left"), each)
+    _refuse_other_steps(found)
+    return united(found, [f"{part}_cells" for part in parts]).assign(until=_until(found))
+
+
+def counted(account):
+    """Return the places of an account, each starting at the staff counted last: since, start, people, staff."""
+    return _now(places(account))
+
+
+def cases(account, targets, growth):
+    """Return each target beside its place: from the baseline and, if that is before the target, from now.
+
+    Columns since, start, people, staff, `years` until the target, `detail`, and whether the start is `stated`. The
+    staff of a baseline is that of its period, if the account starts or ends there, else that of the account's start.
+
+    Raises
+    ------
+    ValueError
+        As `places`, for a target period that is not after its baseline period, or a growth below 0.
+    """
+    refuse_shrinking(growth)
+    declared = places(account).query("role != 'undeclared'")
+    found = matched(declared.assign(measure="share"), targets.filter(PLAN))
+    found = found.astype({"baseline": float, "target": float})
+    start, now, end = (years(found[column]) for column in ("baseline_period", "until", "target_period"))
+    if (backwards := found[end <= start]).size:
+        target = backwards.iloc[0]
+        raise ValueError(
+            f"target for {target['group']} ({target['dimension']}): target_period {target['target_period']} "
+            f"is not after baseline_period {target['baseline_period']}"
+        )
+    baseline, target = (_percent(found[name]) + " (" + found[f"{name}_period"] + ")" for name in ("baseline", "target"))
+    staff = found["after_declared"].where(start == now, found["before_declared"])
+    stated = {"since": found["baseline_period"], "start": found["baseline"], "staff": staff, "years": end - start}
+    stated |= {"people": (found["baseline"] * staff).round(), "detail": baseline + " to " + target, "stated": True}
+    ahead = {"years": end - now, "detail": "staff of " + found["until"] + " to " + target, "stated": False}
+    return pd.concat([found.assign(**stated), _now(found).assign(**ahead)[end > now]], ignore_index=True)
+
+
+def refuse_shrinking(growth):
+    """Refuse a growth below 0, as the model fills the posts of all who leave."""
+    if growth < 0:
+        raise ValueError(f"growth {growth:g} is below 0: which posts end is not known here; write 0 or more")
+
+
+def rates(starts):
+    """Return joining, leaving and others_leaving of places or cases as three rows of an array."""
+    return np.array([proportion(*counts) for counts in _counts(starts)])
+
+
+def drawn(starts, draws, seed):
+    """Draw these rates, three by draws by places: one stream for each place, so that row order decides nothing."""
+    each = np.transpose(np.array(_counts(starts)), (2, 1, 0))
+    found = [renewal.rates_drawn(*of_one, draws, np.random.default_rng(seed)) for of_one in each]
+    return np.reshape(found, (len(starts), draws, 3)).transpose(2, 1, 0)
+
+
+def by_year(starts):
+    """Return places or cases once for every year of their `years`, and their numbers; a last part of a year counts.
+
+    Column `year` is how far the year's end is from the start, `period` the period that ends there.
+    """
+    numbers = np.repeat(np.arange(len(starts)), np.ceil(starts["years"].to_numpy(float)).astype(int))
+    path = starts.iloc[numbers].reset_index(drop=True)
+    whole = path.groupby(numbers).cumcount() + 1
+    later = (path["since"].str[:4].astype(int) + whole).astype("str") + path["since"].str[4:]
+    if "target_period" in path:
+        later = later.where(whole <= path["years"], path["target_period"])
+    return numbers, path.assign(year=np.minimum(whole, path["years"]), period=later)
+
+
+def on_path(path, rates, growth):
+    """Expected share at the end of each year of `by_year`."""
+    joining, *exits = rates
+    return renewal.share_after(path["year"].to_numpy(), path["start"].to_numpy(), joining, *exits, growth)
+
+
+def quantiles(draws, confidence):
+    """Limits that hold the middle of the draws; infinite draws are allowed."""
+    return np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0, method="inverted_cdf")
+
+
+def each(starts, rates, estimate, undefined=np.nan):
+    """Estimate one place or case at a time, undefined where staff or a rate is of nobody."""
+    known = ~np.isnan(rates).any(axis=tuple(range(rates.ndim - 1))) & (starts["staff"] > 0) & starts["people"].notna()
+    one_by_one = zip(known, starts.itertuples(), np.moveaxis(rates, -1, 0), strict=True)
+    return [estimate(start, of_one) if sure else undefined for sure, start, of_one in one_by_one]
+
+
+def _sums(counts, by):
+    parts = {"numerator": _total, "denominator": _total, "cells": union}
+    parts = {column: add for column, add in parts.items() if column in counts}
+    return counts.groupby(by, dropna=False, sort=False, as_index=False).agg(parts)
+
+
+def _total(counts):
+    return counts.sum(skipna=False)
+
+
+def _member(counts):
+    return [column for column in ("group", "role", "reference") if column in counts]
+
+
+def _until(runs):
+    return runs["period"].str.split("/").str[-1]
+
+
+def _refuse_other_steps(found):
+    columns = ["left_denominator", "before_numerator", "after_numerator"]
+    known = found[found["role"] == "group"].dropna(subset=columns)
+    at_risk, before, after = known[columns].sum()
+    if at_risk > 0 and before + after > 0:
+        since, until = years(known["period"].iloc[0].split("/"))
+        steps = at_risk / ((before + after) / 2 * (until - since))
+        if not 3 / 5 < steps < 5 / 3:  # half-years are 2, pairs of years 1/2
+            raise ValueError(
+                f"the account has about {steps:.2g} steps in a year ({at_risk:g} at risk in all): rates are per year "
+                "here, so add up flows by years and keep one snapshot of each"
+            )
+
+
+def _now(found):
+    people, staff = found["after_numerator"], found["after_declared"]
+    return found.assign(since=found["until"], people=people, staff=staff, start=proportion(people, staff))
+
+
+def _percent(shares):
+    return (100 * shares).map("{:.4g} %".format).astype("str")
+
+
+def _counts(starts):
+    """Counts and denominators of the three rates."""
+    joined, all_joined = starts["joined_numerator"], starts["joined_declared"]
+    left, at_risk = starts["left_numerator"], starts["left_denominator"]
+    others, others_at_risk = starts["left_declared"] - left, starts["left_declared_at_risk"] - at_risk
+    return [(joined, all_joined), (left, at_risk), (others, others_at_risk)]
