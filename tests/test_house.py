@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "turnover": {"estimates", "intervals", "renewal", "schema"},
     "stockflow": {"estimates", "renewal", "turnover"},
     "projection": {"estimates", "intervals", "renewal", "turnover"},
+    "change": {"estimates", "intervals"},
     "funnel": {"estimates", "intervals"},
     "uptake": {"estimates", "intervals"},
     "disclosure": {"estimates", "mask"},
