@@ -186,7 +186,8 @@ class _System:
         """
         moving = self.moving & ((self.turn == turn) | (self.turn < turn) & hidden) | self._ahead(turn)
         found = suppression.blocks(self._until(turn), moving)
-        return [block for block in found if (self.small & (self.turn <= turn))[block].any()]
+        new, small = (self.turn == turn) & ~self.withheld, self.small & (self.turn <= turn)
+        return [block for block in found if new[block].any() and small[block].any()]
 
     def of(self, block: np.ndarray, turn: int) -> tuple:
         """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn."""

@@ -274,8 +274,10 @@ class Attack:
             return True
         possible = self._possible(who)
         values = self.changes[possible, place]
+        if np.ptp(values) < self.width:  # what was a proof may be one again, when more is hidden
+            return False
         proof[place] = possible[values.argmax()], possible[values.argmin()]
-        return np.ptp(values) >= self.width
+        return True
 
     def _still_safe(self, shown: int, wide: np.ndarray) -> bool:
         """Whether all is safe still, now that one more count is shown: what rested on it is proven anew."""
