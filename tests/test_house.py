@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "cells": {"counts", "schema"},
     "suppression": set(),
     "mask": {"suppression"},
-    "estimates": {"intervals"},
+    "estimates": {"intervals", "schema"},
     "intervals": set(),
     "representation": {"estimates", "intervals", "schema"},
     "trajectory": {"estimates", "intervals", "schema"},
