@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "programs": set(),
     "suppression": {"programs"},
     "mask": {"suppression"},
-    "estimates": {"intervals"},
+    "estimates": {"intervals", "schema"},
     "intervals": set(),
     "representation": {"estimates", "intervals", "schema"},
     "trajectory": {"estimates", "intervals", "schema"},

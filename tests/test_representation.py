@@ -1,4 +1,4 @@
-"""Shares, their bounds, the ladder and the distance to a benchmark."""
+"""Shares, their bounds, the ladder, the distance to a benchmark, and who answered."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from scipy import stats
 
 from divimpact.intervals import wilson
-from divimpact.representation import against_benchmark, ladder, not_compared, published_shares, shares
+from divimpact.representation import (
+    against_benchmark,
+    declared,
+    ladder,
+    not_compared,
+    published_shares,
+    shares,
+    surveyed_shares,
+)
 
 ORIGIN = {"dimension": "origin", "reference": "here"}
 
@@ -118,12 +127,12 @@ def test_shares_sum_to_one_and_lie_within_their_bounds(a, b, silent):
         assert np.isnan(share).all()
 
 
-@pytest.mark.parametrize("function", [shares, ladder])
+@pytest.mark.parametrize("function", [shares, ladder, declared])
 def test_row_order_decides_nothing_and_the_input_stays_as_it_is(staff, function):
     staff = pd.concat([staff.assign(grade=grade) for grade in ("basic", "senior")], ignore_index=True)
     kept, found = staff.copy(deep=True), function(staff)
     turned = function(staff.iloc[::-1])
-    keys = ["measure", "grade", "group"]
+    keys = [key for key in ("measure", "grade", "group") if key in found]
     found_sorted, turned_sorted = (frame.sort_values(keys, ignore_index=True) for frame in (found, turned))
     assert_frame_equal(found_sorted, turned_sorted)
     assert_frame_equal(staff, kept)
@@ -316,3 +325,97 @@ def test_refusals_name_what_is_wrong(staff):
         published_shares(pd.DataFrame({"dimension": "origin", "group": "foreign", "share": [0.18, 15.2]}))
     with pytest.raises(ValueError, match="count 9 of 8: a count lies between"):
         shares(staff.assign(numerator=9))
+
+
+def test_who_declared_counted_by_hand(staff):
+    earlier = staff.assign(period="2020", numerator=[1, 2, 7, 3], denominator=[3, 3, 10, 3])
+    found = declared(pd.concat([earlier, staff]))
+    low, high = wilson([3, 8], [10, 10])
+    expected = pd.DataFrame(
+        {
+            "measure": "declared_share",
+            "period": ["2020", "2024"],
+            "dimension": "origin",
+            "detail": "of all staff",
+            "numerator": [3, 8],
+            "denominator": [10, 10],
+            "estimate": [0.3, 0.8],
+            "conf_low": low,
+            "conf_high": high,
+            "confidence": 0.95,
+            "method": "wilson",
+            "cells": [("silent",)] * 2,
+        }
+    )
+    assert_frame_equal(found, expected)
+
+
+def test_who_declared_is_who_is_not_undeclared(staff):
+    silent = shares(staff, 0.9).query("group == 'not stated'")[["conf_high", "estimate", "conf_low"]]
+    spoken = declared(staff, 0.9)[["conf_low", "estimate", "conf_high"]]
+    assert spoken.to_numpy() == pytest.approx(1 - silent.to_numpy())
+    assert declared(staff.query("role != 'undeclared'")).empty
+    nobody = staff.assign(numerator=0, denominator=0)
+    assert declared(nobody)[["estimate", "conf_low", "confidence"]].isna().all(axis=None)
+
+
+def survey(share, base, staff, **columns):
+    return pd.DataFrame(
+        {"dimension": "origin", "group": "abroad", "share": share, "base": base, "staff": staff, **columns}
+    )
+
+
+def test_printed_limits_and_bounds_of_the_survey_of_berlin():
+    # Land Berlin, PartMigG 2024: 31,658 of about 143,000 answered, 21.7 %; limits of a finite staff 21.30 to
+    # 22.10 % (21.302 and 22.103 by this function; 21.299 and 22.101 by the normal one), worst case 4.80 to 82.67 %
+    found = surveyed_shares(survey([0.217], 31658, 143000, cells=[("public",)]))
+    assert found[["conf_low", "conf_high"]].iloc[0].tolist() == pytest.approx([0.2130, 0.2210], abs=5e-5)
+    assert found["estimate"].tolist() == pytest.approx([0.217, 0.0480, 0.8267], abs=5e-5)
+    assert found["measure"].tolist() == ["share", "share_low_bound", "share_high_bound"]
+    assert found["denominator"].tolist() == [31658, 143000, 143000]
+    assert found["method"].fillna("").tolist() == ["wilson_finite", "", ""]
+    assert found["cells"].tolist() == [("public",)] * 3
+
+
+def test_a_survey_of_half_of_ten_counted_by_hand():
+    # 5 of 10 answered, 40 % of them: as much as 9 answers of an endless staff; 2 to 7 of the 10 belong to the group
+    found = surveyed_shares(survey([0.4], 5, 10), confidence=0.9)
+    low, high = wilson(0.4 * 9, 9, 0.9)
+    assert found["estimate"].tolist() == pytest.approx([0.4, 0.2, 0.7])
+    assert found[["conf_low", "conf_high", "confidence"]].iloc[0].tolist() == pytest.approx([low, high, 0.9])
+
+
+def test_a_survey_that_all_answered_has_no_chance_in_it_and_one_of_unknown_size_no_limits():
+    found = surveyed_shares(survey([0.4, 0.4, 0.4], [10, np.nan, 10], [10, 10, np.nan]))
+    assert found[["estimate", "conf_low", "conf_high"]].iloc[0].tolist() == [0.4, 0.4, 0.4]
+    assert found[["conf_low", "conf_high", "confidence", "method"]].iloc[1:].isna().all(axis=None)
+    assert found["estimate"].iloc[3:].tolist() == pytest.approx([0.4, np.nan, np.nan] * 2, nan_ok=True)
+
+
+def test_a_survey_with_more_answers_than_staff_is_refused():
+    with pytest.raises(ValueError, match="base 120 is more than staff 100: base is who answered"):
+        surveyed_shares(survey([0.2, 0.2], [10, 120], 100))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 100), st.integers(1, 500), st.integers(0, 500))
+def test_limits_of_a_survey_contain_the_share_and_lie_within_those_of_endless_staff(share, base, silent):
+    printed = survey([share / 100], base, base + silent)
+    kept, found = printed.copy(deep=True), surveyed_shares(printed)
+    estimate, low, high = found[["estimate", "conf_low", "conf_high"]].iloc[0]
+    wide = published_shares(printed).iloc[0]
+    assert wide["conf_low"] - 1e-9 <= low <= estimate + 1e-9 and estimate - 1e-9 <= high <= wide["conf_high"] + 1e-9
+    assert found["estimate"].iloc[1] - 1e-9 <= estimate <= found["estimate"].iloc[2] + 1e-9
+    assert_frame_equal(printed, kept)
+
+
+@pytest.mark.parametrize(("staff", "base"), [(60, 12), (60, 48), (200, 40), (200, 100), (1000, 800)])
+def test_coverage_of_the_limits_of_a_survey_of_finite_staff(staff, base):
+    # exactly: who answers is drawn without replacement; groups of 5 to 95 % of staff
+    answers, group = np.arange(base + 1), np.arange(staff // 20, staff - staff // 20 + 1)[:, None]
+    found = surveyed_shares(survey(answers / base, base, staff)).query("measure == 'share'")
+    low, high = (found[column].to_numpy() for column in ("conf_low", "conf_high"))
+    chance = stats.hypergeom.pmf(answers, staff, group, base)
+    coverage = (chance * ((low <= group / staff) & (group / staff <= high))).sum(axis=1)
+    assert coverage.mean() == pytest.approx(0.95, abs=0.006)
+    assert coverage.min() > 0.88

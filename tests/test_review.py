@@ -22,8 +22,12 @@ from divimpact.disclosure import COLUMNS
 from divimpact.schema import DataError
 
 DIVIMPACT = Path(sys.executable).with_name("divimpact")
-MEASURES = {  # DESIGN.md, "What a review gives": those of the first form
-    "trajectory_progress.csv": {"share", "share_low_bound", "share_high_bound", "gap_closed", "progress_ratio"},
+MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and progress by every rule
+    "trajectory_progress.csv": {
+        *("share", "share_low_bound", "share_high_bound"),
+        *("gap_closed", "gap_closed_logit", "gap_closed_low_bound", "gap_closed_high_bound"),
+        *("progress_ratio", "expected_progress_ratio", "expected_share", "years_to_target"),
+    },
     "representation.csv": {"representation_ratio", "gap_persons", "grade_share"},
     "funnel_stages.csv": {"pass_rate", "impact_ratio", "rate_difference", "shortfall"},
     "uptake_rates.csv": {"uptake", "uptake_ratio", "unmet_persons"},

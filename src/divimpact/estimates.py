@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact.intervals import miettinen_nurminen_ratio, proportion, ratio, wilson
+from divimpact.schema import years
 
 KEYS = ("period", "unit", "grade", "service", "district", "dimension", "stage")
 COLUMNS = (
@@ -74,13 +75,28 @@ def two_by_two(pairs):
     return [pairs[side + part] for side in ("", "reference_") for part in ("numerator", "denominator")]
 
 
-def matched(shares, plan):
-    """Return each row of measure share beside the rows of `plan` for its group, unit (scope) and grade."""
-    shares = shares[shares["measure"] == "share"].drop(columns="reference", errors="ignore")
+def matched(shares, plan, measure="share"):
+    """Return each row of one measure beside the rows of `plan` for its group, unit (scope) and grade."""
+    shares = shares[shares["measure"] == measure].drop(columns="reference", errors="ignore")
     limits = ["conf_low", "conf_high", "confidence", "method"]
     shares = _placed(shares.reindex(columns=shares.columns.union(limits, sort=False)), "unit")
     plan = _placed(plan, "scope").drop(columns=["scope", "grade"], errors="ignore")
     return shares.merge(plan, on=["dimension", "group", "_scope", "_grade"])
+
+
+def benchmarked(shares, benchmark):
+    """Return each row of measure share beside every benchmark of its place that is not after its period."""
+    names = {"name": "benchmark", "period": "benchmark_period", "share": "benchmark_share"}
+    plan = ["dimension", "group", "scope", "grade", *names.values(), "_benchmark"]
+    pairs = matched(shares.assign(_share=np.arange(len(shares))), benchmark.rename(columns=names).filter(plan))
+    pairs = pairs.assign(_known=years(pairs["benchmark_period"])).astype({"benchmark_share": float})
+    return pairs[pairs["_known"] <= years(pairs["period"])] if "period" in pairs else pairs
+
+
+def latest(pairs):
+    """Return, of each benchmark that meets a share, the latest."""
+    found = pairs.groupby(["_share", "benchmark"])["_known"].idxmax()
+    return pairs.loc[found.sort_values()]
 
 
 def rows(frame, measure, estimate, low=np.nan, high=np.nan, confidence=np.nan, method=None, **columns):

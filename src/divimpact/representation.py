@@ -6,9 +6,8 @@ made it could have drifted by chance, not sampling.
 
 import numpy as np
 
-from divimpact.estimates import checked, matched, rate_rows, rows, table, union
+from divimpact.estimates import benchmarked, checked, latest, rate_rows, rows, table, union
 from divimpact.intervals import proportion, wilson
-from divimpact.schema import years
 
 
 def shares(staff, confidence=0.95):
@@ -161,8 +160,7 @@ def against_benchmark(shares, benchmark):
     0  representation_ratio       0.4      0.14       1.02
     1           gap_persons      -4.5       NaN        NaN
     """
-    pairs = _latest(_pairs(shares.assign(share_row=np.arange(len(shares))), benchmark))
-    pairs = pairs.astype({"benchmark_share": float})
+    pairs = latest(benchmarked(shares, benchmark))
     expected = pairs["benchmark_share"].where(pairs["benchmark_share"] > 0)
     ratio, low, high = (pairs[column] / expected for column in ("estimate", "conf_low", "conf_high"))
     gap = pairs["denominator"] * (pairs["estimate"] - pairs["benchmark_share"])
@@ -175,7 +173,7 @@ def against_benchmark(shares, benchmark):
 def not_compared(shares, benchmark):
     """Return the benchmarks that no share meets: of its unit and grade, at the end of its period or later."""
     numbered = benchmark.reset_index(drop=True).rename_axis("_benchmark").reset_index()
-    return benchmark[~numbered["_benchmark"].isin(_pairs(shares, numbered)["_benchmark"]).to_numpy()]
+    return benchmark[~numbered["_benchmark"].isin(benchmarked(shares, numbered)["_benchmark"]).to_numpy()]
 
 
 def _base(staff):
@@ -201,16 +199,84 @@ def _bounds(staff):
     ]
 
 
-def _pairs(shares, benchmark):
-    """The shares beside every benchmark that is not after their period."""
-    names = {"name": "benchmark", "period": "benchmark_period", "share": "benchmark_share"}
-    plan = ["dimension", "group", "scope", "grade", *names.values(), "_benchmark"]
-    pairs = matched(shares, benchmark.rename(columns=names).filter(plan))
-    pairs = pairs.assign(_end=years(pairs["benchmark_period"]))
-    return pairs[pairs["_end"] <= years(pairs["period"])] if "period" in pairs else pairs
+def declared(staff, confidence=0.95):
+    """Estimate the share of staff who declared, for each dimension and combination of keys.
+
+    `declared_share` is the declared over all staff, with Wilson limits. It has no group, and rests on the counts
+    of the undeclared and of all staff. Places without staff have NaN, dimensions without undeclared no row.
+
+    Parameters
+    ----------
+    staff : DataFrame
+        Count table of staff as for `shares`, with `role`.
+
+    Raises
+    ------
+    ValueError
+        As `shares`.
+
+    References
+    ----------
+    Wilson, E. B. (1927), JASA 22, 209-212.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> staff = pd.DataFrame({"period": ["2021", "2025"], "dimension": "origin", "group": "not stated",
+    ...                       "role": "undeclared", "numerator": [200, 90], "denominator": [1000, 1200]})
+    >>> declared(staff)[["measure", "period", "numerator", "denominator", "estimate"]]
+              measure period  numerator  denominator  estimate
+    0  declared_share   2021        800         1000     0.800
+    1  declared_share   2025       1110         1200     0.925
+    """
+    silent = checked(staff).query("role == 'undeclared'").drop(columns=["group", "reference"], errors="ignore")
+    spoken = silent.assign(numerator=silent["denominator"] - silent["numerator"])
+    return table(rate_rows(spoken, "declared_share", confidence, detail="of all staff"))
 
 
-def _latest(pairs):
-    """Of each benchmark that meets a share, the latest."""
-    latest = pairs.groupby(["share_row", "benchmark"])["_end"].idxmax()
-    return pairs.loc[latest.sort_values()]
+def surveyed_shares(shares, confidence=0.95):
+    """Bring the shares that a survey of staff has published into the form of `shares`, with their bounds.
+
+    `share` is over those who answered, as printed. Its Wilson limits count a finite staff: as many answers as
+    would say so much of an endless one, base (staff - 1) / (staff - base). They hold if who answers is chance;
+    where all did, they are the share. `share_low_bound` and `share_high_bound` are over all staff and put all
+    who did not answer outside or inside the group. The numerators are not known and stay empty.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Columns period, dimension, group, share (0..1), base (who answered), staff (who was asked).
+
+    Raises
+    ------
+    ValueError
+        For a share outside 0..1 or a base above the staff.
+
+    References
+    ----------
+    Cochran, W. G. (1977), Sampling Techniques, 3rd ed., section 3.2 (variance of a proportion); Wilson, E. B.
+    (1927), JASA 22, 209-212; bounds: Manski, C. F. (1989), J. Hum. Resour. 24, 343-360.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> berlin = pd.DataFrame({"period": ["2024"], "dimension": "background", "group": "migration", "share": 0.217,
+    ...                        "base": 31658, "staff": 143000})
+    >>> surveyed_shares(berlin)[["measure", "detail", "estimate", "conf_low", "conf_high"]].round(4)
+                measure                 detail  estimate  conf_low  conf_high
+    0             share  of those who answered    0.2170     0.213      0.221
+    1   share_low_bound           of all staff    0.0480       NaN        NaN
+    2  share_high_bound           of all staff    0.8267       NaN        NaN
+    """
+    found = published_shares(shares, confidence)
+    share, base, staff = (shares[column].to_numpy(float) for column in ("share", "base", "staff"))
+    if (above := base > staff).any():
+        raise ValueError(f"base {base[above][0]:g} is more than staff {staff[above][0]:g}: base is who answered")
+    answers = base * (staff - 1) / np.where(base < staff, staff - base, np.nan)
+    low, high = (np.where(base == staff, share, limit) for limit in wilson(share * answers, answers, confidence))
+    everyone, inside = found.assign(denominator=staff), share * base
+    return table(
+        rows(found, "share", share, low, high, confidence, "wilson_finite", detail="of those who answered"),
+        rows(everyone, "share_low_bound", inside / staff, detail="of all staff"),
+        rows(everyone, "share_high_bound", (inside + staff - base) / staff, detail="of all staff"),
+    )
