@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise, permutations
+from itertools import chain, pairwise, permutations
 from typing import NamedTuple
 
 import ibis
@@ -126,7 +126,7 @@ def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple
         for total in () if heads else (DECLARED, EVERYONE):
             own, whole, others = (_total(place, part, total) for part in (OWN, WHOLE, OTHERS))
             sums.append(Sum(whole, (own, others)))
-    return cells, sums
+    return cells, sums + (_on_the_way(counted) if "stage" in counted else [])
 
 
 def _at_place(place: list[tuple], part: int, gate: tuple) -> dict[str, tuple]:
@@ -144,6 +144,15 @@ def _over_groups(place: list[tuple], part: int, known: Dimension) -> Iterator[Su
     yield Sum(declared, tuple(own[group] for group in known.groups), True)
     yield Sum(_total(place, part, EVERYONE), (declared, *undeclared))
     yield from (Sum(own[name], tuple(own[group] for group in parts)) for name, parts in known.combine.items())
+
+
+def _on_the_way(counted: pd.DataFrame) -> list[Sum]:
+    """Return who was lost from the first stage to the last as the sum over the steps: one person lost is the same."""
+    lost = counted["cells"].str[OTHERS]
+    keys = [counted[key] for key in (*counts.KEYS, "group") if key in counted]
+    steps = lost[counted["stage"] != "overall"].groupby(keys).agg(tuple)
+    overall = lost[counted["stage"] == "overall"].groupby(keys).first()
+    return [Sum(total, parts) for total, parts in zip(overall, steps, strict=True) if total not in parts]
 
 
 def _total(place: list[tuple], part: int, total: list[str]) -> str:
@@ -236,18 +245,20 @@ def _unknown(lost: set[str], named: list[list], frame: pd.DataFrame) -> list[boo
 def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
     """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
     families, alike = defaultdict(lambda: defaultdict(dict)), defaultdict(list)
+    whole = defaultdict(lambda: defaultdict(tuple))  # how many are eligible in each group of a place
     for name in values:
         table, place, dimension, member, part = json.loads(name)
         keys = {key: str(value) for key, value in place.items()}
         form = (*keys, len(keys.get("period", "")))
-        families[table, dimension, str(member), part][form][tuple(keys.items())] = name
+        families[table, dimension, json.dumps(member), part][form][tuple(keys.items())] = name
+        whole[dimension, part][tuple(keys.items())] += (values[name],)
         if member == EVERYONE:
             alike[table, str(place), part].append(name)
         if part == "base":
             alike[table, str(place), dimension].append(name)
     for names in alike.values():
         yield from (Sum(other, (one,)) for one, other in pairwise(names))
-    for (*_, part), forms in families.items():
+    for (_, dimension, _, part), forms in families.items():
         yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
         for coarse, fine in permutations(forms, 2):
             yield from _finer(forms[coarse], forms[fine], coarse, fine)
@@ -255,7 +266,7 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
             if "grade" in form and leadership:
                 yield from _leading(cells, leadership)
             if part == "eligible":
-                yield from _unchanged(cells, values)
+                yield from _unchanged(cells, values, whole[dimension, part])
 
 
 def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> Iterator[Sum]:
@@ -290,15 +301,21 @@ def _leading(cells: Mapping[tuple, str], leadership: tuple[str, ...]) -> Iterato
             yield Sum(name, tuple(cells[grade] for grade in grades if grade in cells))
 
 
-def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float]) -> Iterator[Sum]:
-    """Yield the eligible who are as many as in the period or the service before: they may be the same inhabitants."""
+def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float], whole: Mapping[tuple, tuple]) -> Iterator[Sum]:
+    """Yield the eligible who are as many as before: they may be the same inhabitants.
+
+    Before is in the period or the service before, or in the last one where every group has as many (``whole``).
+    """
     for over in ("period", "service"):
-        series: dict[Hashable, list[tuple[str, str]]] = defaultdict(list)
+        series: dict[Hashable, list[tuple[str, str, tuple]]] = defaultdict(list)
         for place, name in cells.items():
             if over in dict(place):
-                series[tuple((key, at) for key, at in place if key != over)].append((dict(place)[over], name))
+                series[tuple(key for key in place if key[0] != over)].append((dict(place)[over], name, whole[place]))
         for found in series.values():
-            for (_, one), (_, other) in pairwise(sorted(found)):
+            alike = defaultdict(list)
+            for one in sorted(found):
+                alike[one[2]].append(one)
+            for (_, one, _), (_, other, _) in chain(pairwise(sorted(found)), *map(pairwise, alike.values())):
                 if values[one] == values[other] > 0:
                     yield Sum(other, (one,))
 

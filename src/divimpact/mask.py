@@ -159,6 +159,7 @@ class _System:
         column = np.concatenate([*held, totals]).astype(int)
         sign = np.repeat([1, -1], [len(rows), len(held)])
         self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(held), len(cells)))
+        self.sums = self.sums[abs(self.sums) @ np.isnan(self.counts) == 0]  # with a count that nobody knows: no sum
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = np.array(cells.get("again", [False] * len(cells)), dtype=bool)
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()

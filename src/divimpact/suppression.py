@@ -137,7 +137,7 @@ class Attack:
         there = self.sums.multiply(self.counts > 0).tocsr()
         there.eliminate_zeros()
         one = (np.diff(there.indptr) == 2) & (there @ self.counts == 0)
-        self.person = _together(there[one])  # a sum of one count is the same people
+        self.person = _alone(there, _together(there[one]))  # a sum of one count is the same people
         self.room, self.found = np.zeros((64, self.size), dtype=np.int64), 1  # the first change is none at all
         self.look(np.zeros(self.size, dtype=bool))
 
@@ -221,12 +221,19 @@ class Attack:
         if self._proven(place, who):
             return True
         free = self._but(self.hidden, who)
-        for up in (True, False):
-            values = self._values(place, who)
-            self._keep(self._furthest(place, self.width + values.min() if up else values.max() - self.width, free))
+        for step in range(4):
+            self._keep(self._furthest(place, self._aims(place, who)[step], free))
             if self._proven(place, who):
                 return True
         return False
+
+    def _aims(self, place: int, who: int | None) -> tuple[int, int, int, int]:
+        """Return how far a place should move, up or down; then as far as can be, for what moves in steps only.
+
+        The eligible of a year, four quarters of the same people, are four more or none.
+        """
+        values = self._values(place, who)
+        return self.width + values.min(), values.max() - self.width, self.top, -self.top
 
     def _proven(self, place: int, who: int | None) -> bool:
         proof = self.proofs.setdefault(who, np.zeros((self.size, 2), dtype=np.int64))
@@ -235,8 +242,10 @@ class Attack:
             return True
         possible = self._possible(who)
         values = self.changes[possible, place]
-        proof[place] = possible[values.argmax()], possible[values.argmin()]
-        return np.ptp(values) >= self.width
+        proven = bool(np.ptp(values) >= self.width)
+        if proven:  # else the earlier proof stays, which holds again once what it moves is hidden again
+            proof[place] = possible[values.argmax()], possible[values.argmin()]
+        return proven
 
     def _still_safe(self, shown: int, wide: np.ndarray) -> bool:
         """Whether all is safe still, now that one more count is shown: what rested on it is proven anew."""
@@ -252,9 +261,8 @@ class Attack:
         """Hide what the cheapest change hides that makes a place safe: upwards, downwards, or one after the other."""
         free = self._but(may, who)
         while not self._proven(place, who):
-            values = self._values(place, who)
-            aims = self.width + values.min(), values.max() - self.width
-            found = [self._cheapest(place, aim, free) for aim in aims if -aim <= self.down[place]]
+            values, aims = self._values(place, who), self._aims(place, who)
+            found = [self._cheapest(place, aim, free) for aim in aims[:2] if -aim <= self.down[place]]
             found = [change for change in found if change is not None]
             if not found:
                 furthest = [self._furthest(place, aim, free) for aim in aims]
@@ -277,9 +285,10 @@ class Attack:
         return self._change(low, high, price)
 
     def _cheapest(self, place: int, aim: int, free: np.ndarray) -> np.ndarray | None:
-        """Return the change that moves a place by ``aim`` and hides what costs least."""
+        """Return the change that moves a place by ``aim`` at least and hides what costs least."""
         low, high = self._bounds(free)
-        low[[place, place + self.size]] = high[[place, place + self.size]] = max(aim, 0), max(-aim, 0)
+        low[[place, place + self.size]] = max(aim, 0), max(-aim, 0)
+        high[place if aim < 0 else place + self.size] = 0
         price = np.where(self.hidden, 0, self.price) + LITTLE
         return self._change(low, high, np.concatenate([price, price]))
 
@@ -369,6 +378,18 @@ def _together(sums: sparse.csr_matrix) -> np.ndarray:
     """Number the counts so that those are alike that stand in the same sums."""
     held = sums.astype(bool).astype(int)
     return connected_components(held.T @ held, directed=False)[1]
+
+
+def _alone(sums: sparse.csr_matrix, person: np.ndarray) -> np.ndarray:
+    """Give a person the sums of that person's counts alone: of one eligible in four quarters, the 4 of the year."""
+    rows = [np.split(part.indices, part.indptr[1:-1]) for part in (sums > 0, sums < 0)]
+    before = None
+    while before is None or (person != before).any():
+        before = person.copy()
+        for parts, total in zip(*rows, strict=True):
+            if total.size and parts.size > 1 and (person[parts] == person[parts[0]]).all():
+                person[person == person[total[0]]] = person[parts[0]]
+    return person
 
 
 def _covered(attack: Attack, start: np.ndarray, banned: np.ndarray | bool = False) -> np.ndarray:
