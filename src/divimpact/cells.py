@@ -67,7 +67,7 @@ def publishable(city: City) -> Cells:
     """
     rows, sums = [], []
     for by, counted in [*counts.published(city), *_before(city)]:
-        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]])
+        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]], city.leadership)
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
     for place in _of_shares(city):
@@ -105,10 +105,12 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     return frame[[*COLUMNS]]
 
 
-def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple], list[Sum]]:
+def _of_counts(
+    counted: pd.DataFrame, known: Dimension, leadership: tuple[str, ...]
+) -> tuple[dict[str, tuple], list[Sum]]:
     """Return the cells of one count table, its totals over the groups too, and the sums within each of its places."""
     width, heads = len(known.members), "total" in counted  # of heads, every group is counted of the same whole
-    rows, gates = list(counted.itertuples(index=False)), _gates(counted)
+    rows, gates = list(counted.itertuples(index=False)), _gates(counted, leadership)
     cells, sums = {}, []
     for start in range(0, len(rows), width):
         place, gate = rows[start : start + width], gates[start]
@@ -164,10 +166,10 @@ def _value(row: tuple, part: int) -> float:
     return (row.numerator, row.denominator, row.denominator - row.numerator)[part]
 
 
-def _gates(counted: pd.DataFrame) -> list[tuple[float, float]]:
+def _gates(counted: pd.DataFrame, leadership: tuple[str, ...]) -> list[tuple[float, float]]:
     """Say of each row how many people of its period declared, of all there: staff, applicants or users."""
     once = counted["role"].isin(["group", "undeclared"])
-    if "grade" in counted:
+    if "grade" in counted and leadership:
         once &= counted["grade"] != "leadership"
     if "stage" in counted:
         once &= counted["stage"] == "overall"
@@ -208,7 +210,8 @@ def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | Non
 
 def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
     """Yield the cells and sums of published percentages, place by place; without a base their counts are not known."""
-    for (_, _, dimension), rows in counts.shares(city).fillna({"grade": ""}).groupby(["period", "grade", "dimension"]):
+    listed = counts.shares(city).fillna({"grade": ""})
+    for (_, _, dimension), rows in listed.groupby(["period", "grade", "dimension"]):
         cells, sums, known = {}, [], city.dimensions[dimension]
         own = dict(zip(rows["group"], rows["cells"].str[OWN], strict=True))
         for row in rows.itertuples():
@@ -216,9 +219,32 @@ def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
             for name, value in zip(row.cells, (people, row.base, row.base - people), strict=True):
                 cells[name] = row.group, value, np.nan, np.nan
             sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS])))
-        if rows["base"].nunique(dropna=False) == 1 and set(known.groups) <= set(own):
-            sums.append(Sum(rows["cells"].iloc[0][WHOLE], tuple(own[group] for group in known.groups)))
+        if rows["base"].nunique(dropna=False) == 1:
+            sums += _of_one_base(rows, own, known)
         yield cells, sums
+    yield {}, list(_over_grades(listed, city.leadership))
+
+
+def _of_one_base(rows: pd.DataFrame, own: Mapping[str, str], known: Dimension) -> Iterator[Sum]:
+    """Yield what percentages of the same people add up to, as far as the groups of a sum have one."""
+    first = rows["cells"].iloc[0]
+    sums = [(first[WHOLE], known.groups)]
+    for row in rows.itertuples():
+        parts = known.combine.get(row.group, (row.group,))
+        rest = tuple(group for group in known.groups if group not in parts)
+        sums += [(row.cells[OTHERS], rest), *([(row.cells[OWN], parts)] if row.group in known.combine else [])]
+    yield from (Sum(total, tuple(own[part] for part in parts)) for total, parts in sums if parts and {*parts} <= {*own})
+
+
+def _over_grades(listed: pd.DataFrame, leadership: tuple[str, ...]) -> Iterator[Sum]:
+    """Yield percentages of all grades, and of leadership, as sums over grades, where their bases add up."""
+    for _, rows in listed.groupby(["period", "dimension", "group"]):
+        by = rows.set_index("grade")
+        grades = by.index.difference(["", "leadership"] if leadership else [""])
+        for total, parts in (("", grades), ("leadership", by.index.intersection(leadership))):
+            if len(parts) and total in by.index and total not in parts and by["base"][parts].sum() == by["base"][total]:
+                for part in (OWN, WHOLE):
+                    yield Sum(by["cells"][total][part], tuple(by["cells"][grade][part] for grade in parts))
 
 
 def _released(city: City) -> dict[str, dict[float, str]]:
@@ -261,7 +287,7 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
     for (_, dimension, _, part), forms in families.items():
         yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
         for coarse, fine in permutations(forms, 2):
-            yield from _finer(forms[coarse], forms[fine], coarse, fine)
+            yield from _finer(forms[coarse], forms[fine], coarse, fine, leadership)
         for form, cells in forms.items():
             if "grade" in form and leadership:
                 yield from _leading(cells, leadership)
@@ -269,7 +295,9 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
                 yield from _unchanged(cells, values, whole[dimension, part])
 
 
-def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> Iterator[Sum]:
+def _finer(
+    coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple, leadership: tuple[str, ...]
+) -> Iterator[Sum]:
     """Yield the cells that finer ones add up to, over the keys that only these have, or over the periods of a year."""
     keys, other_keys = [key for key in coarse[:-1] if key != "until"], fine[:-1]
     if not set(keys) <= set(other_keys) or (coarse[-1] != fine[-1] and coarse[-1] != len("2025")):
@@ -279,7 +307,7 @@ def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> 
     parts = defaultdict(list)
     for place, name in fine_cells.items():
         at = dict(place)
-        if "grade" in keys or at.get("grade") != "leadership":
+        if "grade" in keys or at.get("grade") != "leadership" or not leadership:  # else it is a grade like others
             over = tuple((key, at[key][: coarse[-1]] if key == "period" else at[key]) for key in keys)
             parts[over].append((at.get("until"), at.get("period", ""), name))
     for place, name in coarse_cells.items():
