@@ -46,13 +46,22 @@ def told(counts, sums, hidden, targets, width, whole=False):
 
 
 def same_people(counts, sums):
-    """Number the counts so that those are alike of which a sum says, zeros dropped, that one is the other."""
+    """Number the counts so that those are alike of which a sum says, zeros dropped, that one is the other.
+
+    So is a total of which all parts are alike: the year of who was alone in each quarter.
+    """
     number = np.arange(len(counts))
     there = [np.flatnonzero(row * (counts > 0)) for row in np.asarray(sums.todense())]
     pairs = [pair for pair in there if len(pair) == 2 and counts[pair[0]] == counts[pair[1]]]
     for _ in counts:
+        before = number.copy()
         for one, other in pairs:
             number[[one, other]] = min(number[one], number[other])
+        for row in np.asarray(sums.todense()) * (counts > 0):
+            if len(set(number[row > 0])) == 1 and (row < 0).any():
+                number[row != 0] = number[row != 0].min()
+        if (number == before).all():
+            break
     return number
 
 

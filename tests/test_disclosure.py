@@ -267,6 +267,13 @@ def test_masking_before_or_after_shows_the_same_but_for_the_adjustment(stages, m
     assert_frame_equal(before.drop(columns=adjusted), after.drop(columns=adjusted))
 
 
+@pytest.mark.parametrize(("left_out", "hides"), [(0, False), (3, True), (10, False)])
+def test_how_many_are_left_out_is_no_small_count(left_out, hides):
+    """MASK shows b: of 43 applications 40 were counted, and 3 are in progress."""
+    table = pd.DataFrame({"records": 40 + left_out, "left_out": left_out, "cells": [("b",)]})
+    assert masked(table, MASK)[["records", "left_out"]].isna().all(axis=None) == hides
+
+
 def test_masked_totals_rest_on_their_own_cells_too():
     table = pd.DataFrame({"numerator": [20, 30], "denominator": [90, 90], "total": [100, 100]}, index=[5, 5])
     table = table.assign(cells=[("a",), ("c",)], total_cells=[("c",), ("a",)])

@@ -491,6 +491,66 @@ def test_eligible_people_who_are_the_same_for_every_service_are_known_from_each(
     assert_withstands(listed._replace(sums=(*listed.sums, *also)), mask.hidden)
 
 
+def test_eligible_people_who_are_the_same_are_known_though_another_service_stands_between(city_folder):
+    """Advice and Sports are for all inhabitants, Kids is not: what is hidden under Advice is known from Sports."""
+    rng, held = np.random.default_rng(1), []
+    for district in "NESW":
+        every, some = rng.choice([3, 7, 15, 25, 40, 60, 90], (2, 4))
+        for service, eligible in (("Advice", every), ("Kids", some), ("Sports", every)):
+            held.append(uses({("2024", service, district): rng.binomial(eligible, 0.4)}, eligible))
+    table = "\n".join([held[0], *(rows.partition("\n")[2] for rows in held[1:])])
+    _, listed, mask = planned(city_folder(PLAIN, uptake=table))
+    advice = [name for name in listed.frame["cell"] if "Advice" in name and '"eligible"' in name]
+    also = [(name.replace("Advice", "Sports"), (name,), False) for name in advice]
+    assert_withstands(listed._replace(sums=(*listed.sums, *also)), mask.hidden)
+
+
+def test_users_are_protected_where_nobody_knows_how_many_are_eligible(city_folder):
+    """4 of far: what is not known adds up to nothing known, and is no reason to refuse."""
+    held = uses({("2024", "Advice", "N"): (90, 60, 4, 40)}).replace(",200", ",")
+    _, listed, mask = planned(city_folder(PLAIN, uptake=held))
+    far = counts.cell("uptake", {"period": "2024", "service": "Advice"}, "origin", "far", "users")
+    assert mask.hidden[far] and mask.hidden.sum() > 1
+    known = listed.frame["count"].notna()
+    sums = [one for one in listed.sums if set(listed.frame["cell"][known]) >= {one.total, *one.parts}]
+    assert_withstands(cells.Cells(listed.frame[known], tuple(sums)), mask.hidden)
+
+
+def test_who_is_lost_at_one_step_is_lost_on_the_whole_way(city_folder):
+    """The one of far who was not hired was not invited either: who is alone in both counts is one person."""
+    held = "period,stage,origin,count\n2024,applied,none,50\n2024,hired,none,90\n2024,applied,far,1\n2024,hired,far,14"
+    _, listed, mask = planned(city_folder(PLAIN, applications=held))
+    assert_withstands(listed, mask.hidden)
+
+
+def test_a_grade_that_the_data_call_leadership_is_a_grade(city_folder):
+    """Without [staff] in city.toml it is no sum of others: 3 of far in it are not to be told by 43 - 40."""
+    toml = PLAIN.replace('[staff]\ngrades = ["basic", "senior"]\nleadership = ["senior"]\n', "")
+    held = staff(clerk=(50, 40, 40, 30), leadership=(20, 20, 3, 12))
+    _, listed, mask = planned(city_folder(toml, staff=held))
+    city, clerk, led = (
+        counts.cell("staff", {"period": "2024"} | grade, "origin", "far", "")
+        for grade in ({}, {"grade": "clerk"}, {"grade": "leadership"})
+    )
+    assert (city, (clerk, led), False) in listed.sums
+    assert_withstands(listed, mask.hidden)
+
+
+def test_published_percentages_add_up_over_grades(city_folder):
+    """192 of 240 are none in the city and 160 of 200 in basic: the 32 of 40 in senior, beside 8, are not told."""
+    held = {"": (0.8, 0.2, 240), "basic": (0.8, 0.2, 200), "senior": (0.8, 0.2, 40)}
+    rows = [
+        f"2022,origin,{group},{grade},{share},{base}"
+        for grade, (*shares, base) in held.items()
+        for group, share in zip(("none", "both"), shares, strict=True)
+    ]
+    toml = PLAIN.replace("sensitive", 'combine = { both = ["near", "far"] }\nsensitive')
+    _, listed, mask = planned(city_folder(toml, shares="\n".join(["period,dimension,group,grade,share,base", *rows])))
+    of = {grade: counts.cell("shares", {"period": "2022", "grade": grade}, "origin", "none", "") for grade in held}
+    assert mask.hidden[of["senior"]] and (mask.hidden[of[""]] or mask.hidden[of["basic"]])
+    assert_withstands(listed, mask.hidden)
+
+
 def test_published_percentages_of_one_base_are_protected_together(city_folder):
     rows = [f"2022,origin,{group},{share},200" for group, share in {"none": 0.6, "near": 0.38, "far": 0.02}.items()]
     shares = "\n".join(["period,dimension,group,share,base", *rows])

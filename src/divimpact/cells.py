@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise, permutations
+from itertools import chain, pairwise, permutations
 from typing import NamedTuple
 
 import ibis
@@ -72,7 +72,7 @@ def publishable(city: City) -> Cells:
     rows, sums = [], [Sum(total, parts, less=less) for *_, found in flowing for total, parts, less in found]
     moved = [(by, counted) for by, tables, _ in flowing for counted in tables]
     for by, counted in [*counts.published(city), *_before(city), *moved]:
-        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]])
+        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]], city.leadership)
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
     rows, sums = _without_undeclared(city, rows, sums)
@@ -124,11 +124,13 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     return frame[[*COLUMNS]]
 
 
-def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple], list[Sum]]:
+def _of_counts(
+    counted: pd.DataFrame, known: Dimension, leadership: tuple[str, ...]
+) -> tuple[dict[str, tuple], list[Sum]]:
     """Return the cells of one count table, its totals over the groups too, and the sums within each of its places."""
     width, heads = len(known.members), "total" in counted  # of heads, every group is counted of the same whole
     tells = heads or "event" not in counted  # that nobody, or everybody, of a group left says of nobody what they are
-    rows, gates = list(counted.itertuples(index=False)), _gates(counted)
+    rows, gates = list(counted.itertuples(index=False)), _gates(counted, leadership)
     cells, sums = {}, []
     for start in range(0, len(rows), width):
         place, gate = rows[start : start + width], gates[start]
@@ -146,7 +148,7 @@ def _of_counts(counted: pd.DataFrame, known: Dimension) -> tuple[dict[str, tuple
         for total in () if heads else (DECLARED, EVERYONE):
             own, whole, others = (_total(place, part, total) for part in (OWN, WHOLE, OTHERS))
             sums.append(Sum(whole, (own, others)))
-    return cells, sums
+    return cells, sums + (_on_the_way(counted) if "stage" in counted else [])
 
 
 def _at_place(place: list[tuple], part: int, gate: tuple) -> dict[str, tuple]:
@@ -166,6 +168,15 @@ def _over_groups(place: list[tuple], part: int, known: Dimension) -> Iterator[Su
     yield from (Sum(own[name], tuple(own[group] for group in parts)) for name, parts in known.combine.items())
 
 
+def _on_the_way(counted: pd.DataFrame) -> list[Sum]:
+    """Return who was lost from the first stage to the last as the sum over the steps: one person lost is the same."""
+    lost = counted["cells"].str[OTHERS]
+    keys = [counted[key] for key in (*counts.KEYS, "group") if key in counted]
+    steps = lost[counted["stage"] != "overall"].groupby(keys).agg(tuple)
+    overall = lost[counted["stage"] == "overall"].groupby(keys).first()
+    return [Sum(total, parts) for total, parts in zip(overall, steps, strict=True) if total not in parts]
+
+
 def _total(place: list[tuple], part: int, total: list[str]) -> str:
     table, keys, dimension, _, what = json.loads(place[0].cells[part])
     return counts.cell(table, keys, dimension, total, what)
@@ -175,7 +186,7 @@ def _value(row: tuple, part: int) -> float:
     return (row.numerator, row.denominator, row.denominator - row.numerator)[part]
 
 
-def _gates(counted: pd.DataFrame) -> list[tuple[float, float]]:
+def _gates(counted: pd.DataFrame, leadership: tuple[str, ...]) -> list[tuple[float, float]]:
     """Say of each row how many people of its period declared, of all there: staff, applicants, users, who joined.
 
     Of who left it is those of the place who could have; who declares anew is not asked.
@@ -184,7 +195,7 @@ def _gates(counted: pd.DataFrame) -> list[tuple[float, float]]:
     at_risk, alike = "event" in counted and "total" not in counted, ["period", "event"]
     if at_risk:
         alike = ["period", "grade", "grade_to", "event"]
-    elif "grade" in counted:
+    elif "grade" in counted and leadership:
         once &= counted["grade"] != "leadership"
     if "stage" in counted:
         once &= counted["stage"] == "overall"
@@ -237,7 +248,8 @@ def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | Non
 
 def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
     """Yield the cells and sums of published percentages, place by place; without a base their counts are not known."""
-    for (_, _, dimension), rows in counts.shares(city).fillna({"grade": ""}).groupby(["period", "grade", "dimension"]):
+    listed = counts.shares(city).fillna({"grade": ""})
+    for (_, _, dimension), rows in listed.groupby(["period", "grade", "dimension"]):
         cells, sums, known = {}, [], city.dimensions[dimension]
         own = dict(zip(rows["group"], rows["cells"].str[OWN], strict=True))
         for row in rows.itertuples():
@@ -245,9 +257,32 @@ def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
             for name, value in zip(row.cells, (people, row.base, row.base - people), strict=True):
                 cells[name] = row.group, value, np.nan, np.nan
             sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS])))
-        if rows["base"].nunique(dropna=False) == 1 and set(known.groups) <= set(own):
-            sums.append(Sum(rows["cells"].iloc[0][WHOLE], tuple(own[group] for group in known.groups)))
+        if rows["base"].nunique(dropna=False) == 1:
+            sums += _of_one_base(rows, own, known)
         yield cells, sums
+    yield {}, list(_over_grades(listed, city.leadership))
+
+
+def _of_one_base(rows: pd.DataFrame, own: Mapping[str, str], known: Dimension) -> Iterator[Sum]:
+    """Yield what percentages of the same people add up to, as far as the groups of a sum have one."""
+    first = rows["cells"].iloc[0]
+    sums = [(first[WHOLE], known.groups)]
+    for row in rows.itertuples():
+        parts = known.combine.get(row.group, (row.group,))
+        rest = tuple(group for group in known.groups if group not in parts)
+        sums += [(row.cells[OTHERS], rest), *([(row.cells[OWN], parts)] if row.group in known.combine else [])]
+    yield from (Sum(total, tuple(own[part] for part in parts)) for total, parts in sums if parts and {*parts} <= {*own})
+
+
+def _over_grades(listed: pd.DataFrame, leadership: tuple[str, ...]) -> Iterator[Sum]:
+    """Yield percentages of all grades, and of leadership, as sums over grades, where their bases add up."""
+    for _, rows in listed.groupby(["period", "dimension", "group"]):
+        by = rows.set_index("grade")
+        grades = by.index.difference(["", "leadership"] if leadership else [""])
+        for total, parts in (("", grades), ("leadership", by.index.intersection(leadership))):
+            if len(parts) and total in by.index and total not in parts and by["base"][parts].sum() == by["base"][total]:
+                for part in (OWN, WHOLE):
+                    yield Sum(by["cells"][total][part], tuple(by["cells"][grade][part] for grade in parts))
 
 
 def _released(city: City) -> dict[str, dict[float, str]]:
@@ -274,6 +309,7 @@ def _unknown(lost: set[str], named: list[list], frame: pd.DataFrame) -> list[boo
 def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
     """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
     families, alike = defaultdict(lambda: defaultdict(dict)), defaultdict(list)
+    whole = defaultdict(lambda: defaultdict(tuple))  # how many are eligible in each group of a place
     for name in values:
         table, place, dimension, member, part = json.loads(name)
         if member == EVERYONE and place.get("event") not in OF_DIMENSION:
@@ -284,21 +320,24 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
             continue
         keys = {key: str(value) for key, value in place.items()}
         form = (*keys, len(keys.get("period", "")))
-        families[table, dimension, str(member), part][form][tuple(keys.items())] = name
+        families[table, dimension, json.dumps(member), part][form][tuple(keys.items())] = name
+        whole[dimension, part][tuple(keys.items())] += (values[name],)
     for names in alike.values():
         yield from (Sum(other, (one,)) for one, other in pairwise(names))
-    for (*_, part), forms in families.items():
+    for (_, dimension, _, part), forms in families.items():
         yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
         for coarse, fine in permutations(forms, 2):
-            yield from _finer(forms[coarse], forms[fine], coarse, fine)
+            yield from _finer(forms[coarse], forms[fine], coarse, fine, leadership)
         for form, cells in forms.items():
             if "grade" in form and leadership:
                 yield from _leading(cells, leadership)
             if part == "eligible":
-                yield from _unchanged(cells, values)
+                yield from _unchanged(cells, values, whole[dimension, part])
 
 
-def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> Iterator[Sum]:
+def _finer(
+    coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple, leadership: tuple[str, ...]
+) -> Iterator[Sum]:
     """Yield the cells that finer ones add up to, over the keys that only these have, or over the periods of a year."""
     keys, other_keys = [key for key in coarse[:-1] if key != "until"], fine[:-1]
     if not set(keys) <= set(other_keys) or (coarse[-1] != fine[-1] and coarse[-1] != len("2025")):
@@ -308,7 +347,7 @@ def _finer(coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple) -> 
     parts = defaultdict(list)
     for place, name in fine_cells.items():
         at = dict(place)
-        if "grade" in keys or at.get("grade") != "leadership":
+        if "grade" in keys or at.get("grade") != "leadership" or not leadership:  # else it is a grade like others
             over = tuple((key, at[key][: coarse[-1]] if key == "period" else at[key]) for key in keys)
             parts[over].append((at.get("until"), at.get("period", ""), name))
     for place, name in coarse_cells.items():
@@ -330,15 +369,21 @@ def _leading(cells: Mapping[tuple, str], leadership: tuple[str, ...]) -> Iterato
             yield Sum(name, tuple(cells[grade] for grade in grades if grade in cells))
 
 
-def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float]) -> Iterator[Sum]:
-    """Yield the eligible who are as many as in the period or the service before: they may be the same inhabitants."""
+def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float], whole: Mapping[tuple, tuple]) -> Iterator[Sum]:
+    """Yield the eligible who are as many as before: they may be the same inhabitants.
+
+    Before is in the period or the service before, or in the last one where every group has as many (``whole``).
+    """
     for over in ("period", "service"):
-        series: dict[Hashable, list[tuple[str, str]]] = defaultdict(list)
+        series: dict[Hashable, list[tuple[str, str, tuple]]] = defaultdict(list)
         for place, name in cells.items():
             if over in dict(place):
-                series[tuple((key, at) for key, at in place if key != over)].append((dict(place)[over], name))
+                series[tuple(key for key in place if key[0] != over)].append((dict(place)[over], name, whole[place]))
         for found in series.values():
-            for (_, one), (_, other) in pairwise(sorted(found)):
+            alike = defaultdict(list)
+            for one in sorted(found):
+                alike[one[2]].append(one)
+            for (_, one, _), (_, other, _) in chain(pairwise(sorted(found)), *map(pairwise, alike.values())):
                 if values[one] == values[other] > 0:
                     yield Sum(other, (one,))
 

@@ -132,7 +132,8 @@ def masked(counts: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Empty the counts of each row that rests on a hidden cell.
 
     Estimates of what is left rest on shown counts alone: of a family of tests, p is adjusted over those that are
-    shown. A column ``total`` is emptied where its own cells are hidden.
+    shown. A column ``total`` is emptied where its own cells are hidden. So few ``left_out`` that they are a small count
+    are emptied too.
 
     Examples
     --------
@@ -144,6 +145,8 @@ def masked(counts: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     [nan, 40.0]
     """
     hidden = _hidden(counts["cells"], plan)
+    if "left_out" in counts:
+        hidden = hidden | counts["left_out"].between(1, plan.policy.min_count - 1).to_numpy()
     shown = {column: counts[column].mask(hidden) for column in COUNTED if column in counts}
     if "total" in counts:
         shown["total"] = counts["total"].mask(hidden | _hidden(counts["total_cells"], plan))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from divimpact import suppression
+from divimpact import connections, suppression
 
 LARGEST = 1500  # counts that hang together and can be protected together
 REVISED = (
@@ -167,10 +167,12 @@ class _System:
         terms = [(row, place[name], sign) for row, one in enumerate(sums) for name, sign in _terms(*one)]
         row, column, sign = np.array(terms, dtype=int).reshape(-1, 3).T
         self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(sums), len(cells)))
-        self.person = suppression.same_people(self.counts, self.sums)
         self.turn = np.array(cells.get("turn", [0] * len(cells)), dtype=int)
         self.latest = np.zeros(len(sums), dtype=int)  # the turn at which all counts of a sum are there
         np.maximum.at(self.latest, row, self.turn[column])
+        known = abs(self.sums) @ np.isnan(self.counts) == 0  # with a count that nobody knows it is no sum
+        self.sums, self.latest = self.sums[known], self.latest[known]
+        self.person = connections.same_people(self.counts, self.sums)
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = np.array(cells.get("again", [False] * len(cells)), dtype=bool)
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
@@ -185,7 +187,7 @@ class _System:
         are unknown, a zero too.
         """
         moving = self.moving & ((self.turn == turn) | (self.turn < turn) & hidden) | self._ahead(turn)
-        found = suppression.blocks(self._until(turn), moving)
+        found = connections.blocks(self._until(turn), moving)
         new, small = (self.turn == turn) & ~self.withheld, self.small & (self.turn <= turn)
         return [block for block in found if new[block].any() and small[block].any()]
 
@@ -224,7 +226,7 @@ class _System:
     def told(self, hidden: np.ndarray) -> list[tuple[int, int | None, int]]:
         """Play the attacker, who knows every sum and all that is not hidden."""
         last, found = self.turn.max(initial=0), []
-        for block in suppression.blocks(self._until(last), self.moving & hidden):
+        for block in connections.blocks(self._until(last), self.moving & hidden):
             counts, sums, *of = self.of(block, last)
             for place, who, within in suppression.told(counts, sums, hidden[block], *of):
                 found.append((block[place], None if who is None else block[who], within))

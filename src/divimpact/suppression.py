@@ -18,8 +18,8 @@ from contextlib import suppress
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
+from divimpact.connections import same_people
 from divimpact.programs import Program
 
 SEARCH = 500_000  # how much the search for a cheaper pattern may take: programs solved, times the counts in each
@@ -33,36 +33,6 @@ class Unsafe(Exception):
     def __init__(self, place: int, alone: int | None):
         super().__init__(place, alone)
         self.place, self.alone = place, alone
-
-
-def blocks(sums: sparse.csr_matrix, moving: np.ndarray) -> list[np.ndarray]:
-    """Return the sets of counts that hang together through sums, of those that can change, in the order of the first.
-
-    Examples
-    --------
-    >>> total = sparse.csr_matrix([[1, 1, -1, 0]])
-    >>> [block.tolist() for block in blocks(total, np.array([True, False, True, True]))]
-    [[0, 2], [3]]
-    """
-    places = np.flatnonzero(moving)
-    label = _together(sums[:, places])
-    order = np.argsort(label, kind="stable")
-    parts = np.split(places[order], np.flatnonzero(np.diff(label[order])) + 1)
-    return sorted((part for part in parts if part.size), key=lambda part: part[0])
-
-
-def same_people(counts: np.ndarray, sums: sparse.csr_matrix) -> np.ndarray:
-    """Number the counts so that those are alike that are of the same people: a sum of one count that is there.
-
-    Examples
-    --------
-    >>> same_people(np.array([4, 0, 4, 7]), sparse.csr_matrix([[1, 1, -1, 0]])).tolist()
-    [0, 1, 0, 2]
-    """
-    there = sums.multiply(counts > 0).tocsr()
-    there.eliminate_zeros()
-    one = (np.diff(there.indptr) == 2) & (there @ counts == 0)
-    return _together(there[one])
 
 
 def pattern(
@@ -260,12 +230,19 @@ class Attack:
         if self._proven(place, who):
             return True
         free = self._but(self.hidden, who)
-        for up in (True, False):
-            values = self._values(place, who)
-            self._keep(self._furthest(place, self.width + values.min() if up else values.max() - self.width, free))
+        for step in range(4):
+            self._keep(self._furthest(place, self._aims(place, who)[step], free))
             if self._proven(place, who):
                 return True
         return False
+
+    def _aims(self, place: int, who: int | None) -> tuple[int, int, int, int]:
+        """Return how far a place should move, up or down; then as far as can be, for what moves in steps only.
+
+        The eligible of a year, four quarters of the same people, are four more or none.
+        """
+        values = self._values(place, who)
+        return self.width + values.min(), values.max() - self.width, self.top, -self.top
 
     def _proven(self, place: int, who: int | None) -> bool:
         proof = self.proofs.setdefault(who, np.zeros((self.size, 2), dtype=np.int64))
@@ -274,10 +251,10 @@ class Attack:
             return True
         possible = self._possible(who)
         values = self.changes[possible, place]
-        if np.ptp(values) < self.width:  # what was a proof may be one again, when more is hidden
-            return False
-        proof[place] = possible[values.argmax()], possible[values.argmin()]
-        return True
+        proven = bool(np.ptp(values) >= self.width)
+        if proven:  # else the earlier proof stays, which holds again once what it moves is hidden again
+            proof[place] = possible[values.argmax()], possible[values.argmin()]
+        return proven
 
     def _still_safe(self, shown: int, wide: np.ndarray) -> bool:
         """Whether all is safe still, now that one more count is shown: what rested on it is proven anew."""
@@ -293,9 +270,8 @@ class Attack:
         """Hide what the cheapest change hides that makes a place safe: upwards, downwards, or one after the other."""
         free = self._but(may, who)
         while not self._proven(place, who):
-            values = self._values(place, who)
-            aims = self.width + values.min(), values.max() - self.width
-            found = [self._cheapest(place, aim, free) for aim in aims if -aim <= self.down[place]]
+            values, aims = self._values(place, who), self._aims(place, who)
+            found = [self._cheapest(place, aim, free) for aim in aims[:2] if -aim <= self.down[place]]
             found = [change for change in found if change is not None]
             if not found:
                 furthest = [self._furthest(place, aim, free) for aim in aims]
@@ -318,9 +294,10 @@ class Attack:
         return self._change(low, high, price)
 
     def _cheapest(self, place: int, aim: int, free: np.ndarray) -> np.ndarray | None:
-        """Return the change that moves a place by ``aim`` and hides what costs least."""
+        """Return the change that moves a place by ``aim`` at least and hides what costs least."""
         low, high = self._bounds(free)
-        low[[place, place + self.size]] = high[[place, place + self.size]] = max(aim, 0), max(-aim, 0)
+        low[[place, place + self.size]] = max(aim, 0), max(-aim, 0)
+        high[place if aim < 0 else place + self.size] = 0
         price = np.where(self.hidden, 0, self.price) + LITTLE
         return self._change(low, high, np.concatenate([price, price]))
 
@@ -371,12 +348,6 @@ class Attack:
     def _but(self, free: np.ndarray, who: int | None) -> np.ndarray:
         """Return what is free for who attacks: a person knows every count that is of this person alone."""
         return free if who is None else free & (self.person != self.person[who])
-
-
-def _together(sums: sparse.csr_matrix) -> np.ndarray:
-    """Number the counts so that those are alike that stand in the same sums."""
-    held = sums.astype(bool).astype(int)
-    return connected_components(held.T @ held, directed=False)[1]
 
 
 def _covered(attack: Attack, start: np.ndarray, banned: np.ndarray | bool = False) -> np.ndarray:
