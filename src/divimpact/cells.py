@@ -97,7 +97,7 @@ def last_periods(city: City) -> dict[str, str]:
 
 
 def _unshown(city: City, table: str, place: dict, dimension: str, member: str | list[str], _: str) -> bool:
-    """Whether it is who of the undeclared, hence of everyone, joined or left a grade: these few would hide the others."""
+    """Whether it is who of the undeclared, so of everyone, joined or left a grade: these few would hide the others."""
     added = table == "flows" and place.get("event") in ("left", "joined")
     return added and member in (EVERYONE, city.dimensions[dimension].undeclared)
 
@@ -218,13 +218,16 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
-    """Yield the flows of earlier releases anew, and each step to now, so that longer runs hold what came since."""
+    """Yield the flows of earlier releases anew, each step to now, and the runs from one release to the next."""
     seen = [(release["without"], release["until"]) for release in city.releases]
+    seen += [(city.publication["without"], {})] if seen else []
     steps = {flows.name(view) for view in flows.VIEWS if "period" in view}
-    for without, until in [*seen, (city.publication["without"], {})] if seen else []:
+    for (without, until), (_, before) in zip(seen, [("", {}), *seen], strict=False):
         publication = city.publication | {"without": tuple(set(without) - steps)}
         then = replace(city, config=replace(city.config, publication=publication))
-        yield from ((BEFORE, *found) for _, *found in flows.published(_within(then, until)))
+        since = {name: period for name, period in before.items() if name.partition(".")[0] == "flows"}
+        for part in [_within(then, until), *([_within(then, until, since)] if since else [])]:
+            yield from ((BEFORE, *found) for _, *found in flows.published(part))
 
 
 def _unshown_flows(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:
@@ -281,18 +284,24 @@ def _unknown(lost: set[str], named: list[list], frame: pd.DataFrame) -> list[boo
 
 def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
     """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
-    families, alike = defaultdict(lambda: defaultdict(dict)), defaultdict(list)
+    families, alike, runs = defaultdict(lambda: defaultdict(dict)), defaultdict(list), defaultdict(dict)
     for name in values:
         table, place, dimension, member, part = json.loads(name)
         if member == EVERYONE and place.get("event") not in OF_DIMENSION:
             alike[table, str(place), part].append(name)
         if part == "base":
             alike[table, str(place), dimension].append(name)
-        if table == "flows":  # says itself how its counts hang together
+        if table == "flows":  # says itself how its counts hang together, but for those of releases
+            rest = str(place | {"period": ""}), dimension, str(member), part
+            runs[rest][tuple(place["period"].split("/"))] = name
             continue
         keys = {key: str(value) for key, value in place.items()}
         form = (*keys, len(keys.get("period", "")))
         families[table, dimension, str(member), part][form][tuple(keys.items())] = name
+    for held in runs.values():
+        for (start, middle), (other, end) in permutations(held, 2):
+            if middle == other and (start, end) in held:
+                yield Sum(held[start, end], (held[start, middle], held[other, end]))
     for names in alike.values():
         yield from (Sum(other, (one,)) for one, other in pairwise(names))
     for (*_, part), forms in families.items():
