@@ -532,7 +532,7 @@ def test_a_grade_that_the_data_call_leadership_is_a_grade(city_folder):
         counts.cell("staff", {"period": "2024"} | grade, "origin", "far", "")
         for grade in ({}, {"grade": "clerk"}, {"grade": "leadership"})
     )
-    assert (city, (clerk, led), False) in listed.sums
+    assert (city, (clerk, led), False, ()) in listed.sums
     assert_withstands(listed, mask.hidden)
 
 

@@ -23,11 +23,13 @@ from divimpact.schema import City, Dimension
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
 OF_DIMENSION = ("left", "joined", "redeclared_out", "redeclared_in")  # not the same people in each dimension
-TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4}  # of flows: tables, then their details
+UNSHOWN = {"step": 1, "step, grade": 3, "grade, event, unshown": 4}
+TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4} | UNSHOWN
+FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BEFORE = "release"  # the keys of cells that only earlier releases listed
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "unknown", "turn",
+    "again", "unknown", "turn", "fixed", "unshown",
 )  # fmt: skip
 
 
@@ -75,7 +77,9 @@ def publishable(city: City) -> Cells:
         found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]], city.leadership)
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
-    rows, sums = _without_undeclared(city, rows, sums)
+    for by, counted, found in _unshown_flows(city):
+        rows += [(name, by, None, count, np.nan, np.nan) for name, count in counted.items()]
+        sums += [Sum(total, parts, less=less) for total, parts, less in found]
     for place in _of_shares(city):
         rows += [(name, "period", *row) for name, row in place[0].items()]
         sums += place[1]
@@ -92,15 +96,10 @@ def last_periods(city: City) -> dict[str, str]:
     return {name: part.period.max().execute() for name, part in counted.items()}
 
 
-def _without_undeclared(city: City, rows: list[tuple], sums: list[Sum]) -> tuple[list[tuple], list[Sum]]:
-    """Leave out who of the undeclared, hence of everyone, joined or left a grade: these few would hide the others."""
-    unshown = set()
-    for name, *_ in rows:
-        table, place, dimension, member, _ = json.loads(name)
-        if table == "flows" and place.get("event") in ("left", "joined"):
-            unshown |= {name} if member in (EVERYONE, city.dimensions[dimension].undeclared) else set()
-    kept = [one for one in sums if unshown.isdisjoint((one.total, *one.parts, *one.less))]
-    return [row for row in rows if row[0] not in unshown], kept
+def _unshown(city: City, table: str, place: dict, dimension: str, member: str | list[str], _: str) -> bool:
+    """Whether it is who of the undeclared, so of everyone, joined or left a grade: these few would hide the others."""
+    added = table == "flows" and place.get("event") in ("left", "joined")
+    return added and member in (EVERYONE, city.dimensions[dimension].undeclared)
 
 
 def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
@@ -110,17 +109,20 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     frame = pd.concat([listed, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
     frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
     again = frame.duplicated(["cell", "count", "declared", "everyone"])
-    again |= (frame["by"] == BEFORE) & frame.duplicated("cell")
+    again |= frame["by"].isin([BEFORE, *UNSHOWN]) & frame.duplicated("cell")
     frame = frame[~again].reset_index(drop=True)
     named = [json.loads(name) for name in frame["cell"]]
     frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
     frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
     turns = [TURNS.get(by, 1) if table == "flows" else 0 for table, by in zip(frame["table"], frame["by"], strict=True)]
     frame["turn"] = turns
+    frame["fixed"] = [place.get("event", "").startswith(FIXED) for _, place, *_ in named]
+    frame["unshown"] = frame["by"].isin(UNSHOWN) | np.array([_unshown(city, *name) for name in named], dtype=bool)
     said = [released.get(name, {}) for name in frame["cell"]]
     frame["released"] = [tuple(one) for one in said]
     frame["release"] = [next(reversed(one.values()), "") for one in said]
-    frame["again"], frame["unknown"] = frame["by"] == BEFORE, _unknown({name for name, *_ in lost}, named, frame)
+    frame["again"] = (frame["by"] == BEFORE) | frame["unshown"]
+    frame["unknown"] = _unknown({name for name, *_ in lost}, named, frame)
     return frame[[*COLUMNS]]
 
 
@@ -227,13 +229,22 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
-    """Yield the flows of earlier releases anew, and each step to now, so that longer runs hold what came since."""
+    """Yield the flows of earlier releases anew, each step to now, and the runs from one release to the next."""
     seen = [(release["without"], release["until"]) for release in city.releases]
+    seen += [(city.publication["without"], {})] if seen else []
     steps = {flows.name(view) for view in flows.VIEWS if "period" in view}
-    for without, until in [*seen, (city.publication["without"], {})] if seen else []:
+    for (without, until), (_, before) in zip(seen, [("", {}), *seen], strict=False):
         publication = city.publication | {"without": tuple(set(without) - steps)}
         then = replace(city, config=replace(city.config, publication=publication))
-        yield from ((BEFORE, *found) for _, *found in flows.published(_within(then, until)))
+        since = {name: period for name, period in before.items() if name.partition(".")[0] == "flows"}
+        for part in [_within(then, until), *([_within(then, until, since)] if since else [])]:
+            yield from ((BEFORE, *found) for _, *found in flows.published(part))
+
+
+def _unshown_flows(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:
+    """Yield the steps of flows that no review shows, those of earlier releases too."""
+    for release in ({"until": {}}, *city.releases):
+        yield from flows.unshown(_within(city, release["until"]))
 
 
 def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:
@@ -308,7 +319,7 @@ def _unknown(lost: set[str], named: list[list], frame: pd.DataFrame) -> list[boo
 
 def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
     """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
-    families, alike = defaultdict(lambda: defaultdict(dict)), defaultdict(list)
+    families, alike, runs = defaultdict(lambda: defaultdict(dict)), defaultdict(list), defaultdict(dict)
     whole = defaultdict(lambda: defaultdict(tuple))  # how many are eligible in each group of a place
     for name in values:
         table, place, dimension, member, part = json.loads(name)
@@ -316,12 +327,18 @@ def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterato
             alike[table, str(place), part].append(name)
         if part == "base":
             alike[table, str(place), dimension].append(name)
-        if table == "flows":  # says itself how its counts hang together
+        if table == "flows":  # says itself how its counts hang together, but for those of releases
+            rest = str(place | {"period": ""}), dimension, str(member), part
+            runs[rest][tuple(place["period"].split("/"))] = name
             continue
         keys = {key: str(value) for key, value in place.items()}
         form = (*keys, len(keys.get("period", "")))
         families[table, dimension, json.dumps(member), part][form][tuple(keys.items())] = name
         whole[dimension, part][tuple(keys.items())] += (values[name],)
+    for held in runs.values():
+        for (start, middle), (other, end) in permutations(held, 2):
+            if middle == other and (start, end) in held:
+                yield Sum(held[start, end], (held[start, middle], held[other, end]))
     for names in alike.values():
         yield from (Sum(other, (one,)) for one, other in pairwise(names))
     for (_, dimension, _, part), forms in families.items():

@@ -5,7 +5,7 @@ the flow table does not explain is the difference; it is never spread over the r
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 
@@ -90,14 +90,15 @@ def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]
         run = _books(city, dimension, [])
         if not len(run.steps):
             continue
-        yield "", [_left(run, CITY[0]), _joined(run, CITY[1])], _sums(run, _of_city)
+        yield "", [_left(run, CITY[0]), _joined(run, CITY[1])], _sums(run, _of_city) + _in_pairs(run)
         if "period" in views:
             steps = _books(city, dimension, ["period"])
             yield "period", [_joined(steps, ["hire"])], _sums(steps, partial(_of_run, run, ["hire"]))
         if "period, event" in views:
             tables = [_left(steps, CITY[0]), _joined(steps, CITY[1][1:])]
             others = [event for event in EVENTS if event != "hire"]
-            yield "period, event", tables, _sums(steps, _of_city) + _sums(steps, partial(_of_run, run, others))
+            of_run = _sums(steps, partial(_of_run, run, others))
+            yield "period, event", tables, _sums(steps, _of_city) + of_run + _in_pairs(steps)
         if "grade" in views:
             grades = _books(city, dimension, ["grade"])
             yield "grade", [_left(grades, ["left"]), _joined(grades, ["joined"])], _sums(grades, _of_grades)
@@ -108,7 +109,33 @@ def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]
                 _joined(grades, [*JOIN, *LEAVE[1:]]),
                 *([promoted] if len(promoted) else []),
             ]
-            yield "grade, event", tables, _sums(grades, partial(_of_events, promoted))
+            yield "grade, event", tables, _sums(grades, partial(_of_events, promoted)) + _in_pairs(grades)
+
+
+def unshown(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:
+    """Yield what a review does not show of flows though everyone knows that it adds up, of each group.
+
+    These are the single steps of a longer run, and what city.toml leaves out: at least as many joined a grade in a run
+    as it grew by, all told, in the steps in which it grew. Yielded are the keys, the counts by name, and their sums.
+    """
+    views = _views(city)
+    for dimension in _dimensions(city):
+        run = _books(city, dimension, [])
+        groups, long = run.known.recorded, len(run.steps) > 1
+        if long and "period, event" not in views:
+            steps = _books(city, dimension, ["period"]).within(run)
+            events = [event for event in EVENTS if "period" not in views or event != "hire"]
+            yield "step", steps.counted(events), _sums(steps, partial(_of_steps, run, EVENTS), groups)
+        if long and "grade" in views:
+            steps = _books(city, dimension, ["period", "grade"]).within(run)
+            yield "step, grade", steps.counted(ADDED), _sums(steps, partial(_of_steps, run, tuple(ADDED)), groups)
+        if len(run.steps) and "grade" in views and "grade, event" not in views:
+            grades = _books(city, dimension, ["grade"])
+            promoted = _promoted(grades)
+            own = promoted[promoted["role"] != "overlapping"]
+            pairs = dict(zip(own["cells"].str[0], own["numerator"], strict=True))
+            sums = _sums(grades, partial(_of_events, promoted), groups)
+            yield "grade, event, unshown", grades.counted([*JOIN, *LEAVE]) | pairs, sums
 
 
 @dataclass(frozen=True)
@@ -123,16 +150,19 @@ class _Books:
     moves: pd.DataFrame  # people by period, event and group, from a place to a place
 
     @cached_property
+    def staffed(self) -> list[str]:
+        return list(dict.fromkeys(self.stock[self.key])) if self.key else [""]
+
+    @cached_property
     def places(self) -> list[str]:
-        known = list(self.stock[self.key]) if self.key else [""]
-        return list(dict.fromkeys([*known, *self.moves["place"], *self.moves["to"]]))
+        return list(dict.fromkeys([*self.staffed, *self.moves["place"], *self.moves["to"]]))
 
     @cached_property
     def entries(self) -> pd.DataFrame:
         """People who joined or left a place, by event and group, under the label of their step."""
         moves = self.moves.merge(self.steps[["period", "label"]], on="period")
         found = [_in_and_out(moves)]
-        if LEADERSHIP in self.places:
+        if self.leadership:
             leads = {
                 name: np.where(moves[name].isin(self.leadership), LEADERSHIP, ELSEWHERE) for name in ("place", "to")
             }
@@ -165,6 +195,16 @@ class _Books:
         held = {"interval": "period", "place": self.key, "to": f"{self.key}_to", "event": "event"}
         places = keys[[name for name in held if name in keys and held[name]]].rename(columns=held).to_dict("records")
         return counts.named("flows", places, self.known, part, members)
+
+    def within(self, run: "_Books") -> "_Books":
+        """Return the same of the steps of a run alone."""
+        return replace(self, steps=self.steps[self.steps["period"].isin(run.steps["period"])])
+
+    def counted(self, events: Sequence[str]) -> dict[str, float]:
+        """Return the people in events by the names of their counts, of each group on its own."""
+        keys, own = self.keys(events), [member in self.known.recorded for member in self.known.members]
+        names, people = self.names(keys)[:, own], self.people(keys, self.entries)[:, own]
+        return dict(zip(names.ravel(), people.ravel(), strict=True))
 
     def shown(self, keys: pd.DataFrame) -> pd.DataFrame:
         """Return the key columns of a count table."""
@@ -297,11 +337,13 @@ def name(view: str) -> str:
     return f"flows by {view.replace(', ', ' and ')}"
 
 
-def _sums(books: _Books, of: Callable[[_Books, Callable, Callable], Iterator[tuple]]) -> list[tuple]:
+def _sums(
+    books: _Books, of: Callable[[_Books, Callable, Callable], Iterator[tuple]], members: Sequence = ()
+) -> list[tuple]:
     """Return sums for every group, the declared and everyone, from the names of flows and of staff."""
     return [
         one
-        for member in (*books.known.members, DECLARED, EVERYONE)
+        for member in members or (*books.known.members, DECLARED, EVERYONE)
         for one in of(books, *(_namer(books, table, member) for table in ("flows", "staff")))
     ]
 
@@ -321,6 +363,27 @@ def _of_run(run: _Books, events: list[str], steps: _Books, flow: Callable, _: Ca
         yield flow(run.steps["interval"].iloc[0], event=event), tuple(flow(one, event=event) for one in held), ()
 
 
+def _of_steps(run: _Books, events: Sequence[str], books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
+    """What a run adds up to at each place; and after = before + who joined - who left, in each of its steps."""
+    joined, left = ([event for event in events if event in kind] for kind in ((*JOIN, "joined"), (*LEAVE, "left")))
+    whole, steps = run.steps["interval"].iloc[0], books.steps[["since", "period", "interval"]].to_numpy()
+    for place in books.places:
+        at = {books.key: place} if books.key else {}
+        of = {event: [flow(interval, **at, event=event) for *_, interval in steps] for event in events}
+        yield from ((flow(whole, **at, event=event), tuple(parts), ()) for event, parts in of.items())
+        for step, (since, period, _) in enumerate(steps if place in books.staffed else ()):
+            came, went = (tuple(of[event][step] for event in kind) for kind in (joined, left))
+            yield stock(period, **at), (stock(since, **at), *came), went
+
+
+def _in_pairs(books: _Books) -> list[tuple]:
+    """Who declares anew leaves one group for another: of everyone at a place, as many leave a group as join one."""
+    into, out = (
+        books.names(books.keys([event]), "", [EVERYONE]).ravel() for event in ("redeclared_in", "redeclared_out")
+    )
+    return [(one, (other,), ()) for one, other in zip(into, out, strict=True)]
+
+
 def _of_grades(books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
     """After = before + who joined - who left, within each grade; and who could have left."""
     interval, start, end = books.steps[["interval", "start", "end"]].iloc[0]
@@ -334,13 +397,13 @@ def _of_grades(books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple
 def _of_events(promoted: pd.DataFrame, books: _Books, flow: Callable, _: Callable) -> Iterator[tuple]:
     """Who joined and left each grade by event; the same over all grades; and the promotions from grade to grade."""
     interval, places = books.steps["interval"].iloc[0], books.places
-    grades = [grade for grade in places if grade != LEADERSHIP]
+    grades = [grade for grade in places if grade != LEADERSHIP or not books.leadership]
     pairs = list(dict.fromkeys(zip(promoted["grade"], promoted["grade_to"], strict=True)))
     for grade in places:
         for added, events in ADDED.items():
             parts = [flow(interval, grade=grade, event=event) for event in events]
             yield flow(interval, grade=grade, event=added), tuple(parts), ()
-        inside = books.leadership if grade == LEADERSHIP else [grade]
+        inside = books.leadership if grade == LEADERSHIP and books.leadership else [grade]
         for event, near, far in (("promotion_out", 0, 1), ("promotion_in", 1, 0)):
             crossing = [pair for pair in pairs if pair[near] in inside and pair[far] not in inside]
             parts = [flow(interval, grade=one, grade_to=other, event="promotion") for one, other in crossing]
@@ -348,7 +411,7 @@ def _of_events(promoted: pd.DataFrame, books: _Books, flow: Callable, _: Callabl
     for event in EVENTS:
         of = {grade: flow(interval, grade=grade, event=event) for grade in places}
         yield flow(interval, event=event), tuple(of[grade] for grade in grades), ()
-        if LEADERSHIP in of:
+        if books.leadership:
             yield of[LEADERSHIP], tuple(of[grade] for grade in grades if grade in books.leadership), ()
 
 

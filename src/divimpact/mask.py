@@ -114,7 +114,8 @@ def _protected(system: "_System", turn: int, before: np.ndarray, progress: Calla
         _refuse(_too_large(system, large))
     for block in progress(blocks) if not large else []:
         try:
-            hidden[block] = suppression.pattern(*system.of(block, turn), before=before[block])
+            found = suppression.pattern(*system.of(block, turn), before=before[block])
+            hidden[block] = np.where(system.turn[block] <= turn, found, before[block])
         except suppression.Unsafe as error:
             unsafe.append(block[error.place])
     unsafe += [place for block in large for place in system.own(block, turn)]
@@ -155,7 +156,8 @@ class _System:
     def __init__(self, cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy):
         self.cells, self.policy = cells, policy
         self.counts, place = cells["count"].to_numpy(float), {name: row for row, name in enumerate(cells["cell"])}
-        self.small = _small(self.counts, policy)
+        self.withheld = np.array(cells.get("unshown", [False] * len(cells)), dtype=bool)
+        self.gone, self.small = np.zeros(len(cells), dtype=bool), _small(self.counts, policy)
         whole = [one for one in sums if not any(one[3:])]  # nothing is taken off
         held = [np.array([place[part] for part in parts], dtype=int) for _, parts, *_ in whole]
         totals = np.array([place[total] for total, *_ in whole], dtype=int)
@@ -164,6 +166,7 @@ class _System:
                 self.small[parts] |= np.isin(self.counts[parts], [0, self.counts[total]])
         while nothing := _of_hidden_zeros(self.counts, self.small, held, totals):
             self.small[nothing] = True
+        self.small &= ~self.withheld
         terms = [(row, place[name], sign) for row, one in enumerate(sums) for name, sign in _terms(*one)]
         row, column, sign = np.array(terms, dtype=int).reshape(-1, 3).T
         self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(sums), len(cells)))
@@ -176,9 +179,10 @@ class _System:
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = np.array(cells.get("again", [False] * len(cells)), dtype=bool)
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
-        self.also = _few_declared(cells, policy) | (self.again & ~known)
-        self.moving = np.isfinite(self.counts) & ~known & ((self.counts > 0) | self.small)
-        self.withheld, self.gone = np.zeros((2, len(cells)), dtype=bool)
+        self.also = _few_declared(cells, policy) | (self.again & ~known) | self.withheld
+        fixed = np.array(cells.get("fixed", [False] * len(cells)), dtype=bool)
+        self.may_move = np.isfinite(self.counts) & ~known & ~(fixed & (self.counts == 0))
+        self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld)
 
     def blocks(self, turn: int, hidden: np.ndarray) -> list[np.ndarray]:
         """Return the places that are protected together at a turn: its counts, and those hidden before it.
@@ -200,7 +204,7 @@ class _System:
 
     def own(self, block: np.ndarray, turn: int) -> np.ndarray:
         """Return the counts of a block that may be hidden, or are."""
-        return block[self.turn[block] <= turn]
+        return block[(self.turn <= turn)[block] & ~self.withheld[block]]
 
     def withhold(self, turn: int, unsafe: list[int]) -> bool:
         """Take tables of a turn out, as a count would be told: none of their counts is published, not even a zero.
@@ -214,11 +218,11 @@ class _System:
         of = of if of.any() else left
         self.withheld, self.also, self.small = self.withheld | of, self.also | of, self.small & ~of
         self.gone |= of & tables
-        self.moving = (self.moving | of) & ~self.gone
+        self.moving = (self.moving | of & self.may_move) & ~self.gone
         return bool(of.any())
 
     def _ahead(self, turn: int) -> np.ndarray:
-        return (self.turn == turn + 1) & np.isfinite(self.counts) & ~self.gone & (turn % 2 == 1)
+        return (self.turn == turn + 1) & self.may_move & ~self.gone & (turn % 2 == 1)
 
     def _until(self, turn: int) -> sparse.csr_matrix:
         return self.sums[(self.latest <= turn + turn % 2) & (abs(self.sums) @ self.gone == 0)]
