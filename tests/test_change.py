@@ -100,9 +100,7 @@ def test_the_undeclared_have_their_row_and_all_rows_of_a_flow_balance():
 def test_combined_groups_repeat_people_and_are_not_added_up():
     both = city().query("group != 'not stated'").groupby("event", as_index=False)["numerator"].sum()
     combined = account(("abroad",), before=(0,)).drop(columns=["event", "numerator"]).merge(both, how="cross")
-    combined = combined.assign(
-        group="both", role="overlapping", cells=[(f"{event} both",) for event in combined["event"]]
-    )
+    combined = combined.assign(group="both", role="combined", cells=[(f"{event} both",) for event in combined["event"]])
     found = decomposition(pd.concat([city(), combined], ignore_index=True))
     assert_frame_equal(of(found).to_frame(), of(decomposition(city())).to_frame())
     assert of(found, "both").tolist() == pytest.approx((-of(found, "not stated")).tolist(), abs=1e-15)

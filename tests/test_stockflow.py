@@ -79,6 +79,21 @@ def test_rates_of_four_rows_counted_by_hand():
     assert_frame_equal(found.drop(columns=["conf_low", "conf_high"]), expected, check_dtype=False)
 
 
+def test_the_sums_of_a_grade_are_taken_where_an_account_has_them_without_the_undeclared():
+    counted = account(
+        groups=("abroad", "here", "not stated"),
+        left=(7, 40, 9, 100, 1, 10),
+        exit=(4, 40, 6, 100, 1, 10),
+        joined=(6, 18, 12, 18, 3, 21),
+        hire=(3, 10, 7, 10, 2, 12),
+    ).assign(grade="middle")
+    found = rates(counted)
+    assert values(found, "leaver_rate") == pytest.approx([7 / 40, 9 / 100])
+    assert values(found, "joiner_share") == pytest.approx([6 / 18, 12 / 18])
+    assert set(values(found, "joiner_share", "cells")[0]) == {"joined abroad", "joined here"}
+    assert len(values(found, "exit_rate")) == len(values(found, "hire_share")) == 3
+
+
 def test_those_who_leave_and_join_a_grade_are_counted_by_hand():
     counted = account(
         groups=("abroad", "here", "not stated"),
@@ -89,7 +104,6 @@ def test_those_who_leave_and_join_a_grade_are_counted_by_hand():
         hire=(3, 10, 7, 10, 2, 12),
         promotion_in=(1, np.nan, 4, np.nan, 1, np.nan),
         transfer_in=(1, np.nan, 0, np.nan, 0, np.nan),
-        joined=(99, 99, 99, 99, 99, 99),
     ).assign(grade="middle")
     found = rates(counted)
     assert values(found, "leaver_rate") == pytest.approx([7 / 40, 9 / 100, 1 / 10])
@@ -99,8 +113,8 @@ def test_those_who_leave_and_join_a_grade_are_counted_by_hand():
     declared = {f"{event} {group}" for event in ("hire", "promotion_in", "transfer_in") for group in ("abroad", "here")}
     assert set(values(found, "joiner_share", "cells")[0]) == declared
     assert values(found, "joiner_share", "detail")[1:] == [
-        "of declared who were hired or moved there",
-        "of all who were hired or moved there",
+        "of declared who joined",
+        "of all who joined",
     ]
 
 

@@ -38,7 +38,7 @@ def decomposition(account, confidence=0.95):
     ----------
     account : DataFrame
         Count table of stocks and flows: keys, `event` (before, after and those of `FLOWS`; others are left aside),
-        dimension, group, role (overlapping groups repeat people), numerator, and if known cells.
+        dimension, group, role (combined and overlapping groups repeat people), numerator, and if known cells.
 
     Returns
     -------
@@ -177,7 +177,12 @@ def implied_leavers(before, after, hired, hires, staff):
 
 
 def _ledger(account, confidence):
-    account = account.astype(dict.fromkeys(keys(account), "str"))
+    account, here = account.astype(dict.fromkeys(keys(account), "str")), keys(account)
+    sums, events = (
+        account.loc[account["event"].isin(of), here].drop_duplicates() for of in (["left", "joined"], SIGNS)
+    )
+    only_sums = sums.merge(events, how="left_anti", on=here)  # of such a place it is not known who was hired or moved
+    account = account.merge(only_sums, how="left_anti", on=here)
     return _places(account), _flows(account, confidence)
 
 
@@ -201,10 +206,9 @@ def _beside_all(account, event):
     """Return the people of an event by place and group, beside all people of that event."""
     people = checked(account[account["event"] == event], "event", "role")
     parts = {"all_people": ("numerator", _total)} | ({"all_cells": ("cells", union)} if "cells" in people else {})
-    heads = people[people["role"] != "overlapping"]
-    people = people.merge(
-        heads.groupby(keys(people), dropna=False, as_index=False).agg(**parts), on=keys(people), how="left"
-    )
+    heads = people[people["role"].isin(["group", "undeclared"])]
+    everyone = heads.groupby(keys(people), dropna=False, as_index=False).agg(**parts).astype({"all_people": float})
+    people = people.merge(everyone, on=keys(people), how="left")
     if "cells" in people:
         people["cells"] = [union(pair) for pair in zip(people["cells"], people.pop("all_cells"), strict=True)]
     return people
@@ -228,6 +232,7 @@ def _net(places, flows):
     adding = dict.fromkeys(["people", "all_people", "below", "above", "variance"], _total)
     adding |= {"cells": union} if "cells" in flows else {}
     net = flows.groupby(by, dropna=False, as_index=False).agg(adding)
+    net = net.astype(dict.fromkeys(["people", "all_people", "below", "above", "variance"], float))
     net = places.merge(net, on=by, how="left", indicator="known")
     net[["people", "all_people"]] = net[["people", "all_people"]].mask(net["known"] == "left_only", 0)
     if "cells" not in flows:

@@ -23,6 +23,9 @@ ADDED = {"left": LEAVE, "joined": JOIN}
 CITY = ("exit",), ("hire", "redeclared_in", "redeclared_out")
 EVENTS = (*CITY[0], *CITY[1])
 MOVES = ("promotion", "transfer")
+ACCOUNT = (
+    "period", "since", "grade", "event", "dimension", "group", "role", "reference", "numerator", "denominator", "cells",
+)  # fmt: skip
 ELSEWHERE, LEADERSHIP = "elsewhere", "leadership"
 VIEWS = ("period", "period, event", "grade", "grade, event")  # beside the whole run of the city
 
@@ -56,6 +59,21 @@ def account(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.DataFra
     books = _books(city, dimension, by)
     left, joined = (("left", "exit"), ("joined", *JOIN, *LEAVE[1:])) if books.key else CITY
     return pd.concat([_stocks(books), _left(books, left), _joined(books, joined)], ignore_index=True)
+
+
+def accounts(city: City, only: str = "") -> pd.DataFrame:
+    """Return the accounts that a review shows, of each dimension or ``only`` one; empty where there are none.
+
+    They are those of the city over the whole run and, if not left out, step by step and grade by grade.
+    """
+    views = {"": (), "period, event": ("period",), "grade": ("grade",)}
+    shown = {"", *_views(city)}
+    asked = [(name, by) for name in _dimensions(city) for view, by in views.items() if view in shown]
+    found = [account(city, name, by=by) for name, by in asked if name == (only or name)]
+    joined = (pd.concat(found, ignore_index=True) if found else pd.DataFrame()).reindex(columns=[*ACCOUNT])
+    joined = joined.astype(dict.fromkeys(ACCOUNT[:-3], "str") | {"numerator": float, "denominator": float})
+    summed = joined["event"].isin(["before", "after", "left", "joined"])
+    return joined[joined["grade"].isna() | summed | ("grade, event" in shown)].reset_index(drop=True)
 
 
 def promotions(city: City, dimension: str) -> pd.DataFrame:

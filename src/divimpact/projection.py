@@ -22,8 +22,8 @@ from divimpact.turnover import (
     drawn,
     each,
     last_run,
+    of_parts,
     on_path,
-    places,
     quantiles,
     refuse_shrinking,
 )
@@ -89,7 +89,7 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
 def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
     """Project the share of each group in each grade, by year and scenario (`detail`), as people leave, rise and join.
 
-    `projected_share` among declared staff, expected values without limits; where it is told which grades are
+    `pipeline_share` among declared staff, expected values without limits; where it is told which grades are
     leadership, for "leadership" too. Each grade keeps its size, but for growth: whoever leaves or rises is followed
     by those promoted into the grade, and else from outside, with today's share of the group among those hired into
     it (`renewal.between_grades`). "today's hiring" has exit rates and promotions as the group and all others have
@@ -142,7 +142,7 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
     """
     refuse_shrinking(growth)
     graded = account[account["grade"].notna() & (account["grade"] != "leadership")]
-    stayed = places(graded, PARTS).query("role != 'undeclared'")
+    stayed = of_parts(last_run(graded), PARTS).query("role != 'undeclared'")
     rose = added(last_run(promotions).assign(event="promotion_out"), ["promotion_out"], ["grade_to"])
     by = ["dimension", "group"]
     blocks = [
@@ -189,7 +189,7 @@ def _graded(places, rose, leadership, ahead, growth):
         counts = (pool(one) for one in (left, moved, at_risk))
         people = renewal.between_grades(stock, *_yearly(*counts), proportion(hired, hired.sum(axis=0)), ahead, growth)
         share = np.concatenate([_share(people[1:, :, part].sum(axis=2)) for part in parts.values()])
-        yield rows(path, "projected_share", share, detail=detail)
+        yield rows(path, "pipeline_share", share, detail=detail)
 
 
 def _sides(counts, own, declared):

@@ -7,10 +7,11 @@ An account counts who was there before and after, who left and who joined. The m
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from divimpact import renewal
 from divimpact.estimates import checked, keys, rate_rows, rows, table
-from divimpact.turnover import DRAWS, JOIN, LEAVE, SEED, added, by_year, cases, drawn, each, on_path, quantiles
+from divimpact.turnover import DRAWS, JOIN, LEAVE, SEED, added, apart, by_year, cases, drawn, each, on_path, quantiles
 from divimpact.turnover import rates as rates_of
 
 AT_RISK = "of staff at the start of each step"
@@ -23,8 +24,9 @@ def rates(account, confidence=0.95):
 
     - `exit_rate`: exits over the group's staff at the start of each step, added up over the steps.
     - `hire_share`: the group among the declared who were hired, the undeclared among all who were.
-    - `leaver_rate` and `joiner_share`, of places that people move between: the same of exits, promotions and
-      transfers out, and of hires, promotions and transfers in. Who newly declares neither leaves nor joins.
+    - `leaver_rate` and `joiner_share`, of places that people move between: the same of all who left and joined there,
+      where the account adds these up ("left", "joined": who newly declares joins the declared), not of the undeclared;
+      else of exits, promotions and transfers out, and of hires, promotions and transfers in.
 
     Wilson limits. Nobody leaving is a rate of 0, nobody at risk or nobody hired NaN.
 
@@ -55,15 +57,17 @@ def rates(account, confidence=0.95):
     1  hire_share     0.312     0.273      0.355
     """
     exits, hires = (checked(account[account["event"] == event], "event", "role") for event in ("exit", "hire"))
-    moved = account.loc[account["event"].isin(JOIN[1:] + LEAVE[1:]), keys(account)].drop_duplicates()
-    left, joined = (added(account.merge(moved, on=keys(account)), events) for events in (LEAVE, JOIN))
+    moves = account.loc[account["event"].isin([*JOIN[1:], *LEAVE[1:], "joined", "left"]), keys(account)]
+    moved = account.merge(moves.drop_duplicates(), on=keys(account))
+    ways = [(some[(some["role"] != "undeclared") | ("hire" in way["joined"])], way) for some, way in apart(moved)]
+    left, joined = (pd.concat([added(some, way[name]) for some, way in ways]) for name in ("left", "joined"))
     undeclared = joined["numerator"].where(joined["role"] == "undeclared", 0)
     joined = joined.assign(denominator=joined["declared"] + undeclared)
     return table(
         rate_rows(exits, "exit_rate", confidence, detail=AT_RISK),
         rate_rows(hires, "hire_share", confidence, detail=_base(hires, "hires")),
         rate_rows(left, "leaver_rate", confidence, detail=AT_RISK),
-        rate_rows(joined, "joiner_share", confidence, detail=_base(joined, "who were hired or moved there")),
+        rate_rows(joined, "joiner_share", confidence, detail=_base(joined, "who joined")),
     )
 
 

@@ -15,7 +15,7 @@ from divimpact.intervals import proportion
 from divimpact.schema import years
 
 JOIN, LEAVE = ("hire", "promotion_in", "transfer_in"), ("exit", "promotion_out", "transfer_out")
-PARTS = {"left": LEAVE, "joined": JOIN, "before": ("before",), "after": ("after",)}
+STOCKS = {"before": ("before",), "after": ("after",)}
 PLAN = ["dimension", "group", "scope", "grade", "baseline_period", "baseline", "target_period", "target"]
 SEED, DRAWS = 1, 10_000
 
@@ -26,7 +26,7 @@ def added(counts, events, more=()):
     Columns numerator, denominator, declared, declared_at_risk and, if the counts have them, the cells of all these.
     """
     found = counts[counts["event"].isin(events)].astype(dict.fromkeys(keys(counts), "str"))
-    found = found.assign(denominator=found["denominator"].where(found["event"] == "exit", 0))
+    found = found.assign(denominator=found["denominator"].where(found["event"].isin(["exit", "left"]), 0))
     by = [*keys(counts), *more]
     of_groups = _sums(found, [*by, *_member(counts)])
     names = {"numerator": "declared", "denominator": "declared_at_risk", "cells": "declared_cells"}
@@ -61,7 +61,16 @@ def last_run(counts):
     return runs[ends == ends.groupby(runs["dimension"]).transform("max")]
 
 
-def places(account, parts=PARTS):
+def apart(account):
+    """Yield the places whose account does not add up who left and joined, then those where it does, each with how."""
+    here = keys(account)
+    summed = account.loc[account["event"].isin(["left", "joined"]), here].drop_duplicates().assign(summed=True)
+    is_summed = account.merge(summed, on=here, how="left")["summed"].notna().to_numpy()
+    yield account[~is_summed], {"left": LEAVE, "joined": JOIN}
+    yield account[is_summed], {"left": ("left",), "joined": ("joined",)}
+
+
+def places(account):
     """Return the counts of every part by place and group over the last run: left_numerator, left_declared, ...
 
     `until` is the period of the staff counted last.
@@ -72,7 +81,12 @@ def places(account, parts=PARTS):
         As `last_run`, and if the steps are not about a year: those at risk, added up over the steps, say how many
         steps there were.
     """
-    run = last_run(account)
+    each = [(some, parts | STOCKS) for some, parts in apart(last_run(account))]
+    return pd.concat([of_parts(*one) for one in each if len(one[0])] or [of_parts(*each[0])], ignore_index=True)
+
+
+def of_parts(run, parts):
+    """Return the counts of parts, each the sum of some events, by place and group of a run."""
     by = [*keys(run), *_member(run)]
     each = [added(run, events).set_index(by).add_prefix(f"{part}_").reset_index() for part, events in parts.items()]
     found = reduce(partial(pd.merge, on=by, how="left"), each)

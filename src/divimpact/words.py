@@ -17,6 +17,20 @@ VERDICTS = {
     "moving_away": "moving away from the goal",
     "cannot_tell": "the limits lie in more than one band, so the data cannot tell",
 }
+WITHIN_REACH = {
+    "by_hiring": "That can be reached by whom the city wins for its posts",
+    "not_by_hiring_alone": "No share of those who join is enough: it cannot be reached by hiring alone",
+    "reached_anyway": "It is reached whoever joins",
+    "cannot_tell": "Whether it can be reached by hiring alone, the data cannot tell",
+}
+REASONS_OF_CHANGE = {
+    "from_hires": "who was hired",
+    "from_exits": "who left",
+    "from_promotions": "who moved between grades",
+    "from_transfers": "who moved between units",
+    "from_redeclaration": "who newly declared",
+    "unexplained": "not explained by the flow table",
+}
 REASONS = {
     "no later share": "no share of it after its baseline is known here",
     "another definition": "its baseline was set under another definition than the one that holds now",
@@ -87,6 +101,72 @@ def shares(table: SafeTable, breaks: Mapping[str, Sequence[str]]) -> Text:
             text += f" Of all staff it is between {bounds}, whoever the undeclared are."
         said.append(text)
     return _text(said, table, "No share of all grades together is known here.")
+
+
+def hiring(table: SafeTable) -> Text:
+    """Say of each target what share of those who join it needs, what that share is, and where today's rates lead."""
+    rows = _shown(table)
+    said = []
+    for need in rows[rows["measure"] == "required_hire_share"].itertuples():
+        joins = "hire_share" if pd.isna(getattr(need, "grade", None)) else "joiner_share"
+        who, now = ("are hired", "hires") if joins == "hire_share" else ("join", "those who join")
+        held, wait, end = (_like(rows, need, measure) for measure in (joins, "years_at_present", "long_run_share"))
+        text = (
+            f"For {_group(need)}: from {need.detail}, with the turnover of {_run(need.period)}, "
+            f"{_limited(need, percent)} of the declared who {who} would have to be of this group each year. "
+            f"{WITHIN_REACH[need.verdict]}."
+        )
+        text += f" Of {now} in these years it was {_limited(held, percent)}." if held else ""
+        if wait and math.isfinite(wait.estimate):
+            text += f" At that share the goal takes {wait.estimate:.1f} years from its baseline."
+        text += f" If all rates stay, the share moves towards {_limited(end, percent)}." if end else ""
+        said.append(text + _chances(rows, need))
+    return _text(said, table, "Without flows it cannot be told what a goal needs of hiring.")
+
+
+def change(table: SafeTable) -> Text:
+    """Say why the share of each group of all staff changed over the run of years, in percentage points that add up."""
+    rows = _shown(table)
+    said = []
+    for row in rows[(rows["measure"] == "change") & rows["period"].str.contains("/")].itertuples():
+        parts = {text: _like(rows, row, measure) for measure, text in REASONS_OF_CHANGE.items()}
+        moved = [f"{points(part.estimate)} from {text}" for text, part in parts.items() if part and part.estimate]
+        seen = _like(rows, row, "detectable_change")
+        text = f"For {_group(row)}: {_limited(row, points)} of all staff, {_run(row.period)}"
+        text += f": {_listed(moved)}." if moved else "."
+        if seen and abs(row.estimate) < seen.estimate:
+            text += f" A change below {points(seen.estimate).lstrip('+')} cannot be told from chance here."
+        said.append(text)
+    return _text(said, table, "Without flows it cannot be told why a share changed.")
+
+
+def points(difference: float) -> str:
+    r"""Write a difference of shares in percentage points, with its sign.
+
+    >>> points(0.0274), points(-0.0031)
+    ('+2.7 points', '−0.3 points')
+    """
+    return f"{100 * difference:+.1f} points".replace("-", "−")
+
+
+def _likely(chance: float) -> str:
+    if chance < 0.001:
+        return f"below {percent(0.001)}"
+    return f"above {percent(0.999)}" if chance > 0.999 else percent(chance)
+
+
+def _run(period: str) -> str:
+    return "{} to {}".format(*period.split("/")) if "/" in period else period
+
+
+def _chances(rows: pd.DataFrame, need: tuple) -> str:
+    """Say the chance of a target: of a finite workforce, and with the rates uncertain too."""
+    found = rows[(rows["measure"] == "chance_of_target") & (rows["dimension"] == need.dimension)]
+    found = found[(found["group"] == need.group) & found["detail"].str.startswith(f"{need.detail}, ")]
+    if "grade" in found:
+        found = found[found["grade"].fillna("") == (need.grade if pd.notna(need.grade) else "")]
+    said = [f"{_likely(row.estimate)} with {row.detail.removeprefix(f'{need.detail}, ')}" for row in found.itertuples()]
+    return f" The chance of being there in time is {_listed(said)}." if said else ""
 
 
 def not_followed(targets: pd.DataFrame, of: int) -> Text:
