@@ -217,7 +217,7 @@ def _beside_all(account, event):
 def _flows(account, confidence):
     """Return what each flow adds, in people; the squares of how far that could be below and above; its variance."""
     flows = pd.concat([_beside_all(account, event) for event in SIGNS], ignore_index=True)
-    people, all_people, sign = flows["numerator"], flows["all_people"], flows["event"].map(SIGNS)
+    people, all_people, sign = flows["numerator"], flows["all_people"], flows["event"].map(SIGNS).astype(float)
     share, (low, high) = proportion(people, all_people), wilson(people, all_people, confidence)
     apart = np.where(sign > 0, (share - low, high - share), (high - share, share - low))
     squares = {"below": (all_people * apart[0]) ** 2, "above": (all_people * apart[1]) ** 2}

@@ -4,41 +4,18 @@ Each function returns its Axes. The alt text is the label of the figure.
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from divimpact import words
+from divimpact import drawing, words
+from divimpact.codes import REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
+from divimpact.drawing import COLOURS, GREY
 from divimpact.schema import definitions, years
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe and Ito 2008
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-GREY = "#767676"
-FONTS = ["DejaVu Sans", "Verdana", "Arial"]
-WIDTH = 5.2  # inches: at 360 pixels the smallest type is still read
-
-plt.rcParams.update(
-    {  # the one theme: seaborn's "ticks" look, without the 1.7 s that importing seaborn takes
-        "font.family": "sans-serif",
-        "font.sans-serif": FONTS,
-        "font.size": 10,
-        "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-        "axes.titlesize": 9,
-        "axes.labelsize": 9,
-        "xtick.labelsize": 9,
-        "ytick.labelsize": 9,
-        "legend.fontsize": 9,
-        "legend.frameon": False,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": "#333333",
-    }
-)
 
 
 def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, source: str = "") -> Axes:
@@ -60,19 +37,19 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
     share, low, high = (
         frame[frame["measure"] == measure] for measure in ("share", "share_low_bound", "share_high_bound")
     )
-    groups, goals, breaks = _order(share["group"]), _goals(targets, share, breaks), sorted(breaks)
+    groups, goals, breaks = drawing.order(share["group"]), _goals(targets, share, breaks), sorted(breaks)
     low, high = (bound[bound["group"] == groups[0]] for bound in (low, high))
-    axes = _panels(2.4)
-    for group, look in _looks(groups, share):
+    axes = drawing.panels(2.4)
+    for group, look in drawing.looks(groups, share):
         own = share[share["group"] == group]
         for _, part in own.groupby(definitions(own["period"], breaks)):
             axes.errorbar(
                 years(part["period"]),
                 part["estimate"],
-                yerr=_whiskers(part),
+                yerr=drawing.whiskers(part),
                 capsize=3,
                 markersize=5,
-                label=_label(group),
+                label=drawing.label(group),
                 **look,
             )
     held, ends = definitions(share["period"], breaks), years(share["period"])
@@ -90,7 +67,7 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
             color=GREY,
             alpha=0.2,
             linewidth=0,
-            label=_label(f"{groups[0]}, of all staff, whoever the undeclared are"),
+            label=drawing.label(f"{groups[0]}, of all staff, whoever the undeclared are"),
         )
     for goal in goals.itertuples():
         ends = years([goal.baseline_period, goal.target_period])
@@ -111,10 +88,12 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
             ha="right",
             size=9,
         )
-    _per_cent(axes.yaxis, share[["estimate", "conf_high"]].max().max(), high["estimate"].max(), goals["target"].max())
-    _time(axes, [*share["period"], *goals["target_period"]])
+    drawing.per_cent(
+        axes.yaxis, share[["estimate", "conf_high"]].max().max(), high["estimate"].max(), goals["target"].max()
+    )
+    drawing.time(axes, [*share["period"], *goals["target_period"]])
     title = words.title_of_trajectory(table.where(group=groups[0]))
-    return _finished(
+    return drawing.finished(
         axes,
         title,
         _of_staff(share),
@@ -122,6 +101,118 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
         source,
         words.describe(table.where(measure="share"), title, "{0.period}, {0.group}"),
     )
+
+
+def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axes:
+    """Draw where today's rates lead a group: shares so far, the fan of years to come, the honest way to the goal (Q2).
+
+    Parameters
+    ----------
+    table
+        ``share``, ``projected_share`` (today's hiring) and ``milestone`` rows of one group and one grade.
+    targets
+        The goals of this group and grade.
+    source
+        Who and what, for the line at the foot.
+    """
+    share, path, way = (table.where(measure=name).frame for name in ("share", "projected_share", "milestone"))
+    axes = drawing.panels(2.4)
+    axes.errorbar(
+        years(share["period"]),
+        share["estimate"],
+        yerr=drawing.whiskers(share),
+        color=COLOURS[0],
+        marker="o",
+        capsize=3,
+        label="share so far",
+    )
+    for level, shade in ((0.95, 0.18), (0.80, 0.35)):
+        fan = path[path["confidence"] == level]
+        label = f"{100 * level:.0f} of 100 courses, if all rates stay"
+        axes.fill_between(
+            years(fan["period"]),
+            fan["conf_low"],
+            fan["conf_high"],
+            color=COLOURS[0],
+            alpha=shade,
+            linewidth=0,
+            label=label,
+        )
+    middle = path.drop_duplicates("period")
+    axes.plot(
+        years(middle["period"]),
+        middle["estimate"],
+        color=COLOURS[0],
+        linestyle="--",
+        label="expected, if all rates stay",
+    )
+    axes.plot(
+        years(way["period"]),
+        way["estimate"],
+        color="black",
+        marker="D",
+        markersize=4,
+        linewidth=1,
+        label="way to the goal with a steady need",
+    )
+    for goal in targets.itertuples():
+        axes.plot(
+            years([goal.target_period]),
+            [goal.target],
+            color="black",
+            marker="*",
+            markersize=11,
+            linestyle="none",
+            label=f"goal {words.percent(goal.target)}",
+        )
+    drawn = pd.concat([share, path, way])
+    drawing.per_cent(axes.yaxis, drawn[["estimate", "conf_high"]].max().max(), targets["target"].max())
+    drawing.time(axes, [*drawn["period"], *targets["target_period"]])
+    title = words.title_of_outlook(table)
+    alt = words.describe(
+        table.where(measure=["share", "projected_share", "milestone"]), title, "{0.measure} {0.period}"
+    )
+    return drawing.finished(axes, title, "Share of declared staff at the end of each year", table, source, alt)
+
+
+def change(table: SafeTable, *, source: str = "") -> Axes:
+    """Draw what the change of one group's share is made of, one part after the other (Q3).
+
+    Parameters
+    ----------
+    table
+        ``change`` and its parts for one group, place and run of years.
+    source
+        Who and what, for the line at the foot.
+    """
+    frame = table.frame
+    parts = frame[frame["measure"].isin(REASONS_OF_CHANGE) & frame["estimate"].ne(0)]
+    whole = frame[frame["measure"] == "change"]
+    ends = parts["estimate"].cumsum().to_numpy()
+    starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
+    names = [*parts["measure"].map(REASONS_OF_CHANGE), *["in all"] * len(whole)]
+    left, width = np.concatenate([starts, np.zeros(len(whole))]), pd.concat([parts, whole])["estimate"].to_numpy(float)
+    axes = drawing.panels(0.5 + 0.34 * len(names))
+    colours = [COLOURS[0] if step >= 0 else COLOURS[1] for step in width[: len(parts)]] + ["black"] * len(whole)
+    down = np.arange(len(names))
+    axes.barh(down, width, left=left, color=colours, height=0.6)
+    for place, (start, step) in enumerate(zip(left, width, strict=True)):
+        if pd.notna(step):
+            axes.annotate(
+                words.points(step),
+                (max(start, start + step), place),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                size=8,
+            )
+    axes.axvline(0, color=GREY, linewidth=1, label="share at the start")
+    axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
+    axes.margins(x=0.22)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" points", decimals=0))
+    title, run = words.title_of_change(table), "; ".join(dict.fromkeys(frame["period"].str.replace("/", " to ")))
+    line = f"Percentage points of all staff, {run}: blue adds, orange takes away"
+    return drawing.finished(axes, title, line, table, source, words.describe(table, title, "{0.measure}"))
 
 
 def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
@@ -137,9 +228,9 @@ def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
     rows, title = table.where(measure="pass_rate"), words.title_of_stages(table)
     frame = rows.frame
     axes = _by_stage(frame)
-    _per_cent(axes.xaxis, frame[["estimate", "conf_high"]].max().max())
+    drawing.per_cent(axes.xaxis, frame[["estimate", "conf_high"]].max().max())
     line = "Of 100 who reached the stage before, how many reach this one, with limits"
-    return _finished(axes, title, line, table, source, words.describe(rows, title, "{0.stage}, {0.group}"))
+    return drawing.finished(axes, title, line, table, source, words.describe(rows, title, "{0.stage}, {0.group}"))
 
 
 def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
@@ -163,7 +254,7 @@ def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     line = f"Pass rate of a group over that of “{reference}”, with limits; 1 is parity, dotted four fifths"
-    return _finished(
+    return drawing.finished(
         axes,
         title,
         line + _beyond(frame, edges),
@@ -185,66 +276,36 @@ def uptake(table: SafeTable, *, source: str = "") -> np.ndarray:
     """
     rows, title = table.where(measure="uptake"), words.title_of_uptake(table)
     frame = rows.frame
-    services, groups, alone = _order(frame["service"]), _order(frame["group"]), frame["period"].nunique() == 1
+    services, groups, alone = (
+        drawing.order(frame["service"]),
+        drawing.order(frame["group"]),
+        frame["period"].nunique() == 1,
+    )
     lines, names = -(-len(services) // 2), [textwrap.fill(service, 28) for service in services]
     titles = 0.13 * max(name.count("\n") for name in names)
-    panels = _panels((1.5 + titles) * lines + 0.2, nrows=lines, ncols=2, sharex=True, sharey=True, squeeze=False)
+    panels = drawing.panels((1.5 + titles) * lines + 0.2, nrows=lines, ncols=2, sharex=True, sharey=True, squeeze=False)
     for axes, service, name in zip(panels.flat, services, names, strict=False):
-        for group, look in _looks(groups, frame):
+        for group, look in drawing.looks(groups, frame):
             own = frame[(frame["service"] == service) & (frame["group"] == group)]
             ends, band = years(own["period"]), own[["conf_low", "conf_high"]].to_numpy(float).T
             axes.fill_between(ends, *band, color=look["color"], alpha=0.2, linewidth=0)
-            whiskers = _whiskers(own) if alone else None
-            axes.errorbar(ends, own["estimate"], yerr=whiskers, capsize=3, markersize=3, label=_label(group), **look)
+            whiskers = drawing.whiskers(own) if alone else None
+            axes.errorbar(
+                ends, own["estimate"], yerr=whiskers, capsize=3, markersize=3, label=drawing.label(group), **look
+            )
         axes.set_title(name)
         if frame["estimate"][frame["service"] == service].isna().all():
             axes.text(0.5, 0.5, "hidden or unknown", transform=axes.transAxes, ha="center", size=9)
     for axes in panels.flat[len(services) :]:
         axes.set_visible(False)
-    _per_cent(panels[0, 0].yaxis, frame[["estimate", "conf_high"]].max().max())
-    _time(panels[0, 0], frame["period"])
+    drawing.per_cent(panels[0, 0].yaxis, frame[["estimate", "conf_high"]].max().max())
+    drawing.time(panels[0, 0], frame["period"])
     ends = rows.where(period=[frame["period"].min(), frame["period"].max()])
     what = "Users of 100 eligible people" if set(frame["detail"]) == {"people"} else "Uses of 100 possible ones"
     line = f"{what} in each period, with limits{'' if alone else ' (the bands)'}"
-    return _finished(
+    return drawing.finished(
         panels, title, line, table, source, words.describe(ends, title, "{0.service}, {0.group}, {0.period}")
     )
-
-
-def _panels(height: float, **panels: object) -> Axes | np.ndarray:
-    return plt.subplots(figsize=(WIDTH, height), layout="constrained", **panels)[1]
-
-
-def _finished(
-    axes: Axes | np.ndarray, title: str, line: str, table: SafeTable, source: str, alt: str
-) -> Axes | np.ndarray:
-    """Put finding, what is shown and key above the panels, source and what is hidden below, and set the alt text."""
-    first = np.ravel(axes)[0]
-    handles, labels = first.get_legend_handles_labels()
-    figure, key = (
-        first.figure,
-        {textwrap.fill(label.strip(), 70): handle for handle, label in zip(handles, labels, strict=True)},
-    )
-    title, line = textwrap.fill(title, 52), textwrap.fill(line, 72)
-    foot = textwrap.fill(" ".join(filter(None, [f"Source: {source}." if source else "", words.hidden(table)])), 90)
-    columns = 2 if max(map(len, key)) < 26 else 1
-    rows = -(-len(key) // columns) + sum(label.count("\n") for label in key)
-    heights = [0.2 * (title.count("\n") + 1), 0.17 * (line.count("\n") + 1), 0.19 * rows]
-    above, below, panels = 0.2 + sum(heights), 0.1 + 0.13 * (foot.count("\n") + 1), figure.get_figheight()
-    figure.set_figheight(above + panels + below)
-    down = 1 - (0.06 + np.cumsum([0, *heights])) / figure.get_figheight()
-    figure.get_layout_engine().set(rect=(0, below / figure.get_figheight(), 1, panels / figure.get_figheight()))
-    figure.text(0.015, down[0], title, size=11, weight="bold", va="top")
-    figure.text(0.015, down[1], line, size=9, va="top")
-    figure.legend(key.values(), key, loc="upper left", bbox_to_anchor=(0.0, down[2]), ncols=columns, borderaxespad=0.3)
-    figure.text(0.015, 0.04 / figure.get_figheight(), foot, size=7.5, color="#595959", va="bottom")
-    figure.set_label(alt)
-    return axes
-
-
-def _label(name: str) -> str:
-    """Name an artist for the key: matplotlib leaves out what begins with an underscore."""
-    return f" {name}" if name.startswith("_") else name
 
 
 def _of_staff(share: pd.DataFrame) -> str:
@@ -263,28 +324,6 @@ def _goals(targets: pd.DataFrame, share: pd.DataFrame, breaks: Sequence[str]) ->
         frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna("")) for frame in (targets, share)
     )
     return plan[plan["scope"].isin(["", "city"])].merge(drawn[["dimension", "group", "grade"]].drop_duplicates())
-
-
-def _order(column: pd.Series) -> list[str]:
-    return list(dict.fromkeys(column))
-
-
-def _looks(groups: list[str], frame: pd.DataFrame) -> Iterator[tuple[str, dict]]:
-    """Yield each group with its colour and marker: the reference in grey, the others in order."""
-    reference = set(frame.get("reference", []))
-    others = [group for group in groups if group not in reference]
-    for group in groups:
-        place = others.index(group) if group in others else None
-        colour, marker = (
-            (GREY, "o")
-            if place is None
-            else (COLOURS[place % len(COLOURS)], MARKERS[(place + 1 + place // len(COLOURS)) % len(MARKERS)])
-        )
-        yield group, {"color": colour, "marker": marker}
-
-
-def _whiskers(rows: pd.DataFrame) -> np.ndarray:
-    return np.abs(rows[["conf_low", "conf_high"]].to_numpy(float).T - rows["estimate"].to_numpy(float))
 
 
 def _beyond(frame: pd.DataFrame, edges: tuple[float, float]) -> str:
@@ -309,15 +348,15 @@ def _arrow(axes: Axes, ratio: float, down: float, edges: tuple[float, float], co
 
 def _by_stage(frame: pd.DataFrame, edges: tuple[float, float] = (0, np.inf)) -> Axes:
     """Draw estimates with limits, the stages from top to bottom and within each the groups below each other."""
-    stages, groups = _order(frame["stage"]), _order(frame["group"])
-    axes = _panels(0.4 + len(stages) * (0.2 + 0.16 * len(groups)))
-    for group, look in _looks(groups, frame):
+    stages, groups = drawing.order(frame["stage"]), drawing.order(frame["group"])
+    axes = drawing.panels(0.4 + len(stages) * (0.2 + 0.16 * len(groups)))
+    for group, look in drawing.looks(groups, frame):
         whole = frame[frame["group"] == group]
         own = whole.assign(**whole[["estimate", "conf_low", "conf_high"]].clip(*edges))
         down = own["stage"].map(stages.index) + (groups.index(group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
-        style = look | {"linestyle": "none", "capsize": 2, "clip_on": False, "label": _label(group)}
+        style = look | {"linestyle": "none", "capsize": 2, "clip_on": False, "label": drawing.label(group)}
         style["markevery"] = np.flatnonzero(whole["estimate"].between(*edges)).tolist()
-        axes.errorbar(own["estimate"], down, xerr=_whiskers(own), **style)
+        axes.errorbar(own["estimate"], down, xerr=drawing.whiskers(own), **style)
         for ratio, place in zip(whole["estimate"], down, strict=True):
             _arrow(axes, ratio, place, edges, look["color"])
     names = [textwrap.fill(stage, 16) for stage in stages]
@@ -331,17 +370,3 @@ def _ratio_edges(frame: pd.DataFrame) -> tuple[float, float]:
     """Ends of a ratio axis that hold parity and the finite limits, within a tenth and ten."""
     finite = frame[["estimate", "conf_low", "conf_high"]].replace([0, np.inf], np.nan)
     return max(0.1, min(0.6, finite.min().min() * 0.9)), min(10, max(1.5, finite.max().max() * 1.1))
-
-
-def _per_cent(axis, *tops: float) -> None:
-    top = np.nanmax([0.01, *tops])
-    axis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0 if top > 0.1 else 1))
-    axis.axes.set(**{f"{axis.axis_name}lim": (0, min(1.02, top * 1.1))})
-
-
-def _time(axes: Axes, periods: list[str]) -> None:
-    """Mark the years: a period stands at its end."""
-    ends = years(list(periods))
-    shown = np.unique(np.floor(ends - 1e-9))
-    shown = shown[:: -(-len(shown) // 6)]
-    axes.set_xticks(shown + 1, [f"end of\n{year:.0f}" if year == shown[0] else f"{year:.0f}" for year in shown])

@@ -7,35 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from divimpact.codes import REASONS, REASONS_OF_CHANGE, VERDICTS, WITHIN_REACH
 from divimpact.disclosure import SafeTable
 from divimpact.schema import definitions, years
 
-VERDICTS = {
-    "on_track": "on track",
-    "acceleration_needed": "progress, but not fast enough",
-    "limited_progress": "limited progress",
-    "moving_away": "moving away from the goal",
-    "cannot_tell": "the limits lie in more than one band, so the data cannot tell",
-}
-WITHIN_REACH = {
-    "by_hiring": "That can be reached by whom the city wins for its posts",
-    "not_by_hiring_alone": "No share of those who join is enough: it cannot be reached by hiring alone",
-    "reached_anyway": "It is reached whoever joins",
-    "cannot_tell": "Whether it can be reached by hiring alone, the data cannot tell",
-}
-REASONS_OF_CHANGE = {
-    "from_hires": "who was hired",
-    "from_exits": "who left",
-    "from_promotions": "who moved between grades",
-    "from_transfers": "who moved between units",
-    "from_redeclaration": "who newly declared",
-    "unexplained": "not explained by the flow table",
-}
-REASONS = {
-    "no later share": "no share of it after its baseline is known here",
-    "another definition": "its baseline was set under another definition than the one that holds now",
-}
-PROPORTIONS = {"share", "pass_rate", "uptake"}
+PROPORTIONS = {"share", "pass_rate", "uptake", "projected_share", "milestone"}
 
 
 class Text(str):
@@ -248,6 +224,25 @@ def title_of_trajectory(table: SafeTable) -> str:
     return "This share is hidden or unknown"
 
 
+def title_of_change(table: SafeTable) -> str:
+    """Name the change of one group's share and what moved it most, for the title of its figure."""
+    rows = _shown(table)
+    for row in rows[rows["measure"] == "change"].itertuples():
+        parts = rows[rows["measure"].isin(REASONS_OF_CHANGE)]
+        most = parts.loc[parts["estimate"].abs().idxmax(), "measure"] if len(parts) else ""
+        moved = f", most from {REASONS_OF_CHANGE[most]}" if most else ""
+        return f"{row.group}: {points(row.estimate)} of all staff{moved}"
+    return "This change is hidden or unknown"
+
+
+def title_of_outlook(table: SafeTable) -> str:
+    """Name where today's rates lead a group in the last year that is drawn, for the title of its figure."""
+    rows = _shown(table)
+    for row in _latest(rows[(rows["measure"] == "projected_share")]).itertuples():
+        return f"{row.group}: {percent(row.estimate)} of declared staff by the end of {row.period}, if all rates stay"
+    return "Where the present rates lead is hidden or unknown"
+
+
 def title_of_stages(table: SafeTable) -> str:
     """Name the stages at which groups fare differently, for the title of a figure."""
     rows = _shown(table)
@@ -304,7 +299,8 @@ def describe(table: SafeTable, what: str, name: str) -> str:
     ``name`` is a format that names a value by its row, such as ``"{0.period}, {0.group}"``.
     """
     rows = _shown(table)
-    number = percent if set(rows["measure"]) <= PROPORTIONS else decimal
+    measures = set(rows["measure"])
+    number = percent if measures <= PROPORTIONS else points if measures <= {"change", *REASONS_OF_CHANGE} else decimal
     values = "; ".join(f"{name.format(row)} {_limited(row, number)}" for row in rows.itertuples())
     return " ".join(filter(None, [f"{what}.", f"{values}." if values else "", hidden(table)]))
 

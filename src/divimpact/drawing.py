@@ -1,0 +1,110 @@
+"""What all figures do: the one theme, a panel, the axes of shares and years, finding above and source below."""
+
+import textwrap
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from divimpact import words
+from divimpact.disclosure import SafeTable
+from divimpact.schema import years
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe and Ito 2008
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GREY = "#767676"
+FONTS = ["DejaVu Sans", "Verdana", "Arial"]
+WIDTH = 5.2  # inches: at 360 pixels the smallest type is still read
+
+plt.rcParams.update(
+    {  # the one theme: seaborn's "ticks" look, without the 1.7 s that importing seaborn takes
+        "font.family": "sans-serif",
+        "font.sans-serif": FONTS,
+        "font.size": 10,
+        "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+        "axes.titlesize": 9,
+        "axes.labelsize": 9,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+        "legend.fontsize": 9,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": "#333333",
+    }
+)
+
+
+def panels(height: float, **panels: object) -> Axes | np.ndarray:
+    return plt.subplots(figsize=(WIDTH, height), layout="constrained", **panels)[1]
+
+
+def finished(
+    axes: Axes | np.ndarray, title: str, line: str, table: SafeTable, source: str, alt: str
+) -> Axes | np.ndarray:
+    """Put finding, what is shown and key above the panels, source and what is hidden below, and set the alt text."""
+    first = np.ravel(axes)[0]
+    handles, labels = first.get_legend_handles_labels()
+    figure, key = (
+        first.figure,
+        {textwrap.fill(label.strip(), 70): handle for handle, label in zip(handles, labels, strict=True)},
+    )
+    title, line = textwrap.fill(title, 52), textwrap.fill(line, 72)
+    foot = textwrap.fill(" ".join(filter(None, [f"Source: {source}." if source else "", words.hidden(table)])), 90)
+    columns = 2 if max(map(len, key)) < 26 else 1
+    rows = -(-len(key) // columns) + sum(label.count("\n") for label in key)
+    heights = [0.2 * (title.count("\n") + 1), 0.17 * (line.count("\n") + 1), 0.19 * rows]
+    above, below, panels = 0.2 + sum(heights), 0.1 + 0.13 * (foot.count("\n") + 1), figure.get_figheight()
+    figure.set_figheight(above + panels + below)
+    down = 1 - (0.06 + np.cumsum([0, *heights])) / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, below / figure.get_figheight(), 1, panels / figure.get_figheight()))
+    figure.text(0.015, down[0], title, size=11, weight="bold", va="top")
+    figure.text(0.015, down[1], line, size=9, va="top")
+    figure.legend(key.values(), key, loc="upper left", bbox_to_anchor=(0.0, down[2]), ncols=columns, borderaxespad=0.3)
+    figure.text(0.015, 0.04 / figure.get_figheight(), foot, size=7.5, color="#595959", va="bottom")
+    figure.set_label(alt)
+    return axes
+
+
+def label(name: str) -> str:
+    """Name an artist for the key: matplotlib leaves out what begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
+def order(column: pd.Series) -> list[str]:
+    return list(dict.fromkeys(column))
+
+
+def looks(groups: list[str], frame: pd.DataFrame) -> Iterator[tuple[str, dict]]:
+    """Yield each group with its colour and marker: the reference in grey, the others in order."""
+    reference = set(frame.get("reference", []))
+    others = [group for group in groups if group not in reference]
+    for group in groups:
+        place = others.index(group) if group in others else None
+        colour, marker = (
+            (GREY, "o")
+            if place is None
+            else (COLOURS[place % len(COLOURS)], MARKERS[(place + 1 + place // len(COLOURS)) % len(MARKERS)])
+        )
+        yield group, {"color": colour, "marker": marker}
+
+
+def whiskers(rows: pd.DataFrame) -> np.ndarray:
+    return np.abs(rows[["conf_low", "conf_high"]].to_numpy(float).T - rows["estimate"].to_numpy(float))
+
+
+def per_cent(axis, *tops: float) -> None:
+    top = np.nanmax([0.01, *tops])
+    axis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0 if top > 0.1 else 1))
+    axis.axes.set(**{f"{axis.axis_name}lim": (0, min(1.02, top * 1.1))})
+
+
+def time(axes: Axes, periods: list[str]) -> None:
+    """Mark the years: a period stands at its end."""
+    ends = years(list(periods))
+    shown = np.unique(np.floor(ends - 1e-9))
+    shown = shown[:: -(-len(shown) // 6)]
+    axes.set_xticks(shown + 1, [f"end of\n{year:.0f}" if year == shown[0] else f"{year:.0f}" for year in shown])
