@@ -23,13 +23,14 @@ from divimpact.schema import City, Dimension
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
 OF_DIMENSION = ("left", "joined", "redeclared_out", "redeclared_in")  # not the same people in each dimension
-UNSHOWN = {"step": 1, "step, grade": 3, "grade, event, unshown": 4}
-TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4} | UNSHOWN
+TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4}  # of flows: tables, then their details
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
-BEFORE = "release"  # the keys of cells that only earlier releases listed
+BETWEEN = "since a release"  # before those that a difference of releases would tell
+BEFORE = "release"  # before the keys of cells that only earlier releases listed
+UNSHOWN = "not shown"  # before those of cells that no release showed either
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "unknown", "turn", "fixed", "unshown",
+    "again", "promised", "unknown", "turn", "fixed", "unshown",
 )  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def publishable(city: City) -> Cells:
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
     for by, counted, found in _unshown_flows(city):
-        rows += [(name, by, None, count, np.nan, np.nan) for name, count in counted.items()]
+        rows += [(name, f"{UNSHOWN}, {by}", None, count, np.nan, np.nan) for name, count in counted.items()]
         sums += [Sum(total, parts, less=less) for total, parts, less in found]
     for place in _of_shares(city):
         rows += [(name, "period", *row) for name, row in place[0].items()]
@@ -108,20 +109,24 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     lost = [(name, BEFORE, [*said][-1]) for name, said in released.items() if name not in names]
     frame = pd.concat([listed, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
     frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
+    frame = frame.iloc[np.argsort(frame["by"].str.startswith(UNSHOWN), kind="stable")]
     again = frame.duplicated(["cell", "count", "declared", "everyone"])
-    again |= frame["by"].isin([BEFORE, *UNSHOWN]) & frame.duplicated("cell")
+    again |= frame["by"].str.startswith((BEFORE, BETWEEN, UNSHOWN)) & frame.duplicated("cell")
     frame = frame[~again].reset_index(drop=True)
     named = [json.loads(name) for name in frame["cell"]]
     frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
     frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
-    turns = [TURNS.get(by, 1) if table == "flows" else 0 for table, by in zip(frame["table"], frame["by"], strict=True)]
-    frame["turn"] = turns
+    views = frame["by"].str.replace(f"^({BEFORE}|{BETWEEN}|{UNSHOWN})(, )?", "", regex=True)
+    frame["turn"] = views.map(TURNS).where(frame["table"] == "flows", 0)
     frame["fixed"] = [place.get("event", "").startswith(FIXED) for _, place, *_ in named]
-    frame["unshown"] = frame["by"].isin(UNSHOWN) | np.array([_unshown(city, *name) for name in named], dtype=bool)
+    frame["unshown"] = frame["by"].str.startswith(UNSHOWN) | np.array(
+        [_unshown(city, *name) for name in named], dtype=bool
+    )
     said = [released.get(name, {}) for name in frame["cell"]]
     frame["released"] = [tuple(one) for one in said]
     frame["release"] = [next(reversed(one.values()), "") for one in said]
-    frame["again"] = (frame["by"] == BEFORE) | frame["unshown"]
+    frame["promised"] = frame["by"].str.startswith(BEFORE)
+    frame["again"] = frame["promised"] | frame["by"].str.startswith(BETWEEN) | frame["unshown"]
     frame["unknown"] = _unknown({name for name, *_ in lost}, named, frame)
     return frame[[*COLUMNS]]
 
@@ -229,16 +234,23 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
-    """Yield the flows of earlier releases anew, each step to now, and the runs from one release to the next."""
-    seen = [(release["without"], release["until"]) for release in city.releases]
-    seen += [(city.publication["without"], {})] if seen else []
+    """Yield the flows of earlier releases anew, each step to now, and the runs from one release to the next.
+
+    A table of which a release showed no count was withheld by it: nothing was promised of it.
+    """
     steps = {flows.name(view) for view in flows.VIEWS if "period" in view}
-    for (without, until), (_, before) in zip(seen, [("", {}), *seen], strict=False):
-        publication = city.publication | {"without": tuple(set(without) - steps)}
+    now = {"until": {}, "without": city.publication["without"]}
+    for before, release in pairwise([{"until": {}}, *city.releases, now] if city.releases else []):
+        publication = city.publication | {"without": tuple(set(release["without"]) - steps)}
         then = replace(city, config=replace(city.config, publication=publication))
-        since = {name: period for name, period in before.items() if name.partition(".")[0] == "flows"}
-        for part in [_within(then, until), *([_within(then, until, since)] if since else [])]:
-            yield from ((BEFORE, *found) for _, *found in flows.published(part))
+        since = {name: period for name, period in before["until"].items() if name.partition(".")[0] == "flows"}
+        for view, tables, sums in flows.published(_within(then, release["until"])):
+            shown = any(
+                name in release.get("cells", ()) for table in tables for cells in table["cells"] for name in cells
+            )
+            yield f"{BEFORE if shown else UNSHOWN}, {view}".removesuffix(", "), tables, sums
+        for view, tables, sums in flows.published(_within(then, release["until"], since)) if since else ():
+            yield f"{BETWEEN}, {view}".removesuffix(", "), tables, sums
 
 
 def _unshown_flows(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:

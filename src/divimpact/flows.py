@@ -143,17 +143,17 @@ def unshown(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:
         if long and "period, event" not in views:
             steps = _books(city, dimension, ["period"]).within(run)
             events = [event for event in EVENTS if "period" not in views or event != "hire"]
-            yield "step", steps.counted(events), _sums(steps, partial(_of_steps, run, EVENTS), groups)
+            yield "period", steps.counted(events), _sums(steps, partial(_of_steps, run, EVENTS), groups)
         if long and "grade" in views:
             steps = _books(city, dimension, ["period", "grade"]).within(run)
-            yield "step, grade", steps.counted(ADDED), _sums(steps, partial(_of_steps, run, tuple(ADDED)), groups)
+            yield "grade", steps.counted(ADDED), _sums(steps, partial(_of_steps, run, tuple(ADDED)), groups)
         if len(run.steps) and "grade" in views and "grade, event" not in views:
             grades = _books(city, dimension, ["grade"])
             promoted = _promoted(grades)
             own = promoted[promoted["role"] != "overlapping"]
             pairs = dict(zip(own["cells"].str[0], own["numerator"], strict=True))
             sums = _sums(grades, partial(_of_events, promoted), groups)
-            yield "grade, event, unshown", grades.counted([*JOIN, *LEAVE]) | pairs, sums
+            yield "grade, event", grades.counted([*JOIN, *LEAVE]) | pairs, sums
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ def _steps(snapshots: pd.Series, flowing: pd.Series, known: Dimension, apart: bo
         pairs = pairs[max(gaps, default=0) :]
     steps = pd.DataFrame(pairs, columns=["since", "period"], dtype="str")
     start, end = (steps["since"], steps["period"]) if apart else (steps["since"].min(), steps["period"].max())
-    steps = steps.assign(start=start, end=end)
+    steps = steps.assign(start=start, end=end).astype("str")  # of no steps at all, start and end are missing
     interval = steps["start"] + "/" + steps["end"]
     return steps.assign(interval=interval, label=steps["period"] if apart else interval)
 

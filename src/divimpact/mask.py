@@ -178,11 +178,12 @@ class _System:
         self.person = connections.same_people(self.counts, self.sums)
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = np.array(cells.get("again", [False] * len(cells)), dtype=bool)
+        self.promised = np.array(cells.get("promised", self.again), dtype=bool)
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
         self.also = _few_declared(cells, policy) | (self.again & ~known) | self.withheld
         fixed = np.array(cells.get("fixed", [False] * len(cells)), dtype=bool)
         self.may_move = np.isfinite(self.counts) & ~known & ~(fixed & (self.counts == 0))
-        self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld)
+        self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld | self.again)
 
     def blocks(self, turn: int, hidden: np.ndarray) -> list[np.ndarray]:
         """Return the places that are protected together at a turn: its counts, and those hidden before it.
@@ -213,7 +214,7 @@ class _System:
         Without tables nothing later of the dimension is published, and what is unknown altogether tells nothing.
         """
         dimension, tables = self.cells["dimension"].to_numpy(), turn % 2 == 1
-        left = ~self.withheld & ~self.again & ((self.turn >= turn) if tables else (self.turn == turn))
+        left = ~self.withheld & ~self.promised & ((self.turn >= turn) if tables else (self.turn == turn))
         of = left & np.isin(dimension, dimension[unsafe])
         of = of if of.any() else left
         self.withheld, self.also, self.small = self.withheld | of, self.also | of, self.small & ~of
