@@ -7,22 +7,22 @@ everyone is the same in each dimension. `disclosure.plan` makes the mask from it
 
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, pairwise, permutations
+from itertools import pairwise
 from typing import NamedTuple
 
 import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import counts, flows
+from divimpact import counts, ledger
 from divimpact.counts import DECLARED, EVERYONE
+from divimpact.margins import Sum, across
 from divimpact.schema import City, Dimension
 
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
-OF_DIMENSION = ("left", "joined", "redeclared_out", "redeclared_in")  # not the same people in each dimension
 TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4}  # of flows: tables, then their details
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BETWEEN = "since a release"  # before those that a difference of releases would tell
@@ -32,15 +32,6 @@ COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
     "again", "promised", "unknown", "turn", "fixed", "unshown",
 )  # fmt: skip
-
-
-class Sum(NamedTuple):
-    """Cells that add up to another, after ``less`` of them are taken off; ``parted`` where all or nothing tells."""
-
-    total: str
-    parts: tuple[str, ...]
-    parted: bool = False  # all or nothing of the parts says something of each of the people
-    less: tuple[str, ...] = ()
 
 
 class Cells(NamedTuple):
@@ -71,7 +62,7 @@ def publishable(city: City) -> Cells:
     0  admitted, 1973    men  1198.0
     1  admitted, 1973  women   557.0
     """
-    flowing = [*flows.published(city), *_flows_before(city)]
+    flowing = [*ledger.published(city), *_flows_before(city)]
     rows, sums = [], [Sum(total, parts, less=less) for *_, found in flowing for total, parts, less in found]
     moved = [(by, counted) for by, tables, _ in flowing for counted in tables]
     for by, counted in [*counts.published(city), *_before(city), *moved]:
@@ -85,7 +76,7 @@ def publishable(city: City) -> Cells:
         rows += [(name, "period", *row) for name, row in place[0].items()]
         sums += place[1]
     frame = _described(city, pd.DataFrame(rows, columns=["cell", "by", "group", "count", "declared", "everyone"]))
-    sums += _across(dict(zip(frame["cell"], frame["count"], strict=True)), city.leadership)
+    sums += across(dict(zip(frame["cell"], frame["count"], strict=True)), city.leadership)
     sensitive = {name for name, known in city.dimensions.items() if known.sensitive}
     sums = [one._replace(parted=one.parted and json.loads(one.total)[2] in sensitive) for one in dict.fromkeys(sums)]
     return Cells(frame, tuple(sums))
@@ -238,25 +229,25 @@ def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tu
 
     A table of which a release showed no count was withheld by it: nothing was promised of it.
     """
-    steps = {flows.name(view) for view in flows.VIEWS if "period" in view}
+    steps = {ledger.name(view) for view in ledger.VIEWS if "period" in view}
     now = {"until": {}, "without": city.publication["without"]}
     for before, release in pairwise([{"until": {}}, *city.releases, now] if city.releases else []):
         publication = city.publication | {"without": tuple(set(release["without"]) - steps)}
         then = replace(city, config=replace(city.config, publication=publication))
         since = {name: period for name, period in before["until"].items() if name.partition(".")[0] == "flows"}
-        for view, tables, sums in flows.published(_within(then, release["until"])):
+        for view, tables, sums in ledger.published(_within(then, release["until"])):
             shown = any(
                 name in release.get("cells", ()) for table in tables for cells in table["cells"] for name in cells
             )
             yield f"{BEFORE if shown else UNSHOWN}, {view}".removesuffix(", "), tables, sums
-        for view, tables, sums in flows.published(_within(then, release["until"], since)) if since else ():
+        for view, tables, sums in ledger.published(_within(then, release["until"], since)) if since else ():
             yield f"{BETWEEN}, {view}".removesuffix(", "), tables, sums
 
 
 def _unshown_flows(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:
     """Yield the steps of flows that no review shows, those of earlier releases too."""
     for release in ({"until": {}}, *city.releases):
-        yield from flows.unshown(_within(city, release["until"]))
+        yield from ledger.unshown(_within(city, release["until"]))
 
 
 def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:
@@ -327,103 +318,3 @@ def _unknown(lost: set[str], named: list[list], frame: pd.DataFrame) -> list[boo
     years = [(table, place.get("period", "")[:4]) for table, place, *_ in named]
     counted = {year for year, name in zip(years, frame["cell"], strict=True) if name not in lost}
     return [name in lost and year in counted for year, name in zip(years, frame["cell"], strict=True)]
-
-
-def _across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
-    """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
-    families, alike, runs = defaultdict(lambda: defaultdict(dict)), defaultdict(list), defaultdict(dict)
-    whole = defaultdict(lambda: defaultdict(tuple))  # how many are eligible in each group of a place
-    for name in values:
-        table, place, dimension, member, part = json.loads(name)
-        if member == EVERYONE and place.get("event") not in OF_DIMENSION:
-            alike[table, str(place), part].append(name)
-        if part == "base":
-            alike[table, str(place), dimension].append(name)
-        if table == "flows":  # says itself how its counts hang together, but for those of releases
-            rest = str(place | {"period": ""}), dimension, str(member), part
-            runs[rest][tuple(place["period"].split("/"))] = name
-            continue
-        keys = {key: str(value) for key, value in place.items()}
-        form = (*keys, len(keys.get("period", "")))
-        families[table, dimension, json.dumps(member), part][form][tuple(keys.items())] = name
-        whole[dimension, part][tuple(keys.items())] += (values[name],)
-    for held in runs.values():
-        for (start, middle), (other, end) in permutations(held, 2):
-            if middle == other and (start, end) in held:
-                yield Sum(held[start, end], (held[start, middle], held[other, end]))
-    for names in alike.values():
-        yield from (Sum(other, (one,)) for one, other in pairwise(names))
-    for (_, dimension, _, part), forms in families.items():
-        yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
-        for coarse, fine in permutations(forms, 2):
-            yield from _finer(forms[coarse], forms[fine], coarse, fine, leadership)
-        for form, cells in forms.items():
-            if "grade" in form and leadership:
-                yield from _leading(cells, leadership)
-            if part == "eligible":
-                yield from _unchanged(cells, values, whole[dimension, part])
-
-
-def _finer(
-    coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple, leadership: tuple[str, ...]
-) -> Iterator[Sum]:
-    """Yield the cells that finer ones add up to, over the keys that only these have, or over the periods of a year."""
-    keys, other_keys = [key for key in coarse[:-1] if key != "until"], fine[:-1]
-    if not set(keys) <= set(other_keys) or (coarse[-1] != fine[-1] and coarse[-1] != len("2025")):
-        return
-    if "after" in coarse + fine:  # only a part of what the coarser counts, see `_longer`
-        return
-    parts = defaultdict(list)
-    for place, name in fine_cells.items():
-        at = dict(place)
-        if "grade" in keys or at.get("grade") != "leadership" or not leadership:  # else it is a grade like others
-            over = tuple((key, at[key][: coarse[-1]] if key == "period" else at[key]) for key in keys)
-            parts[over].append((at.get("until"), at.get("period", ""), name))
-    for place, name in coarse_cells.items():
-        until = dict(place).get("until", "")
-        found = parts[tuple((key, at) for key, at in place if key != "until")]
-        held = [
-            part for end, period, part in found if (period <= until if until and end is None else end in (None, until))
-        ]
-        if held:
-            yield Sum(name, tuple(held))
-
-
-def _leading(cells: Mapping[tuple, str], leadership: tuple[str, ...]) -> Iterator[Sum]:
-    for place, name in cells.items():
-        if ("grade", "leadership") in place:
-            grades = [
-                tuple(("grade", grade) if key == "grade" else (key, at) for key, at in place) for grade in leadership
-            ]
-            yield Sum(name, tuple(cells[grade] for grade in grades if grade in cells))
-
-
-def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float], whole: Mapping[tuple, tuple]) -> Iterator[Sum]:
-    """Yield the eligible who are as many as before: they may be the same inhabitants.
-
-    Before is in the period or the service before, or in the last one where every group has as many (``whole``).
-    """
-    for over in ("period", "service"):
-        series: dict[Hashable, list[tuple[str, str, tuple]]] = defaultdict(list)
-        for place, name in cells.items():
-            if over in dict(place):
-                series[tuple(key for key in place if key[0] != over)].append((dict(place)[over], name, whole[place]))
-        for found in series.values():
-            alike = defaultdict(list)
-            for one in sorted(found):
-                alike[one[2]].append(one)
-            for (_, one, _), (_, other, _) in chain(pairwise(sorted(found)), *map(pairwise, alike.values())):
-                if values[one] == values[other] > 0:
-                    yield Sum(other, (one,))
-
-
-def _longer(cells: Mapping[tuple, str]) -> Iterator[Sum]:
-    """Yield what is counted up to a period as what is up to an earlier one and what is in between."""
-    windows = {}
-    for place, name in cells.items():
-        rest = tuple((key, at) for key, at in place if key not in ("after", "until"))
-        windows[rest, dict(place).get("after", ""), dict(place).get("until", "")] = name
-    for (rest, after, until), between in windows.items():
-        earlier, whole = windows.get((rest, "", after)), windows.get((rest, "", until))
-        if after and earlier and whole:
-            yield Sum(whole, (earlier, between))

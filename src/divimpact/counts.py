@@ -411,7 +411,8 @@ def _names(asked: _Asked, keys: pd.DataFrame, part: str = "", members: Sequence 
 def named(table: str, places: Sequence[dict], known: Dimension, part: str = "", members: Sequence = ()) -> np.ndarray:
     """Name cells, places by members, by what they count: in JSON no two share a name, whatever characters are in it."""
     members = members or list(known.members)
-    return np.array([[cell(table, place, known.name, member, part) for member in members] for place in places], object)
+    names = [[cell(table, place, known.name, member, part) for member in members] for place in places]
+    return np.array(names, object).reshape(len(places), len(members))
 
 
 def cell(table: str, place: dict, dimension: str, member: str | list[str] | None, part: str) -> str:

@@ -4,9 +4,9 @@ The account of a place is kept like that of a population: after = before + who j
 the flow table does not explain is the difference; it is never spread over the rest.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 
 import ibis
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact import counts
-from divimpact.counts import DECLARED, EVERYONE, NOT_STATED
+from divimpact.counts import NOT_STATED
 from divimpact.schema import City, Dimension, definitions, years
 
 JOIN = ("hire", "promotion_in", "transfer_in", "redeclared_in")
@@ -23,11 +23,7 @@ ADDED = {"left": LEAVE, "joined": JOIN}
 CITY = ("exit",), ("hire", "redeclared_in", "redeclared_out")
 EVENTS = (*CITY[0], *CITY[1])
 MOVES = ("promotion", "transfer")
-ACCOUNT = (
-    "period", "since", "grade", "event", "dimension", "group", "role", "reference", "numerator", "denominator", "cells",
-)  # fmt: skip
 ELSEWHERE, LEADERSHIP = "elsewhere", "leadership"
-VIEWS = ("period", "period, event", "grade", "grade, event")  # beside the whole run of the city
 
 
 def account(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -54,26 +50,14 @@ def account(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.DataFra
     >>> found = account(read_city("data/sample"), "gender")
     >>> found[found["group"] == "women"][["period", "event", "numerator", "denominator"]].head(4)
            period   event  numerator  denominator
-    1   2021/2025  before     2493.0       4832.0
+    1   2021/2025  before     2437.0       4829.0
+    4   2021/2025   after     2607.0       5042.0
+    7   2021/2025    exit     1045.0      10059.0
+    10  2021/2025    hire     1215.0       2232.0
     """
-    books = _books(city, dimension, by)
+    books = books_of(city, dimension, by)
     left, joined = (("left", "exit"), ("joined", *JOIN, *LEAVE[1:])) if books.key else CITY
-    return pd.concat([_stocks(books), _left(books, left), _joined(books, joined)], ignore_index=True)
-
-
-def accounts(city: City, only: str = "") -> pd.DataFrame:
-    """Return the accounts that a review shows, of each dimension or ``only`` one; empty where there are none.
-
-    They are those of the city over the whole run and, if not left out, step by step and grade by grade.
-    """
-    views = {"": (), "period, event": ("period",), "grade": ("grade",)}
-    shown = {"", *_views(city)}
-    asked = [(name, by) for name in _dimensions(city) for view, by in views.items() if view in shown]
-    found = [account(city, name, by=by) for name, by in asked if name == (only or name)]
-    joined = (pd.concat(found, ignore_index=True) if found else pd.DataFrame()).reindex(columns=[*ACCOUNT])
-    joined = joined.astype(dict.fromkeys(ACCOUNT[:-3], "str") | {"numerator": float, "denominator": float})
-    summed = joined["event"].isin(["before", "after", "left", "joined"])
-    return joined[joined["grade"].isna() | summed | ("grade, event" in shown)].reset_index(drop=True)
+    return pd.concat([_stocks(books), left(books, left), joined(books, joined)], ignore_index=True)
 
 
 def promotions(city: City, dimension: str) -> pd.DataFrame:
@@ -87,77 +71,22 @@ def promotions(city: City, dimension: str) -> pd.DataFrame:
     >>> from divimpact.schema import read_city
     >>> found = promotions(read_city("data/sample"), "gender")
     >>> found[found["group"] == "women"][["grade", "grade_to", "numerator"]]
-       grade grade_to  numerator
+        grade grade_to  numerator
+    1   basic   middle      185.0
+    4  middle    upper       92.0
+    7   upper   senior       42.0
     """
-    return _promoted(_books(city, dimension, ["grade"]))
+    return promoted_between(books_of(city, dimension, ["grade"]))
 
 
 def not_accounted(city: City, dimension: str) -> list[str]:
     """Return the periods of flows that no account uses: no snapshot lies before, or another definition held there."""
-    books = _books(city, dimension, ["period"])
+    books = books_of(city, dimension, ["period"])
     return sorted(set(books.moves["period"]) - set(books.steps["period"]))
 
 
-def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
-    """Yield what a review shows of flows: by which keys, its count tables, and the sums in which their counts stand.
-
-    A sum is a total, what adds up to it, and what is taken off; it may name counts of the views before it.
-    """
-    views = _views(city)
-    for dimension in _dimensions(city):
-        run = _books(city, dimension, [])
-        if not len(run.steps):
-            continue
-        yield "", [_left(run, CITY[0]), _joined(run, CITY[1])], _sums(run, _of_city) + _in_pairs(run)
-        if "period" in views:
-            steps = _books(city, dimension, ["period"])
-            yield "period", [_joined(steps, ["hire"])], _sums(steps, partial(_of_run, run, ["hire"]))
-        if "period, event" in views:
-            tables = [_left(steps, CITY[0]), _joined(steps, CITY[1][1:])]
-            others = [event for event in EVENTS if event != "hire"]
-            of_run = _sums(steps, partial(_of_run, run, others))
-            yield "period, event", tables, _sums(steps, _of_city) + of_run + _in_pairs(steps)
-        if "grade" in views:
-            grades = _books(city, dimension, ["grade"])
-            yield "grade", [_left(grades, ["left"]), _joined(grades, ["joined"])], _sums(grades, _of_grades)
-        if "grade, event" in views:
-            promoted = _promoted(grades)
-            tables = [
-                _left(grades, ["exit"]),
-                _joined(grades, [*JOIN, *LEAVE[1:]]),
-                *([promoted] if len(promoted) else []),
-            ]
-            yield "grade, event", tables, _sums(grades, partial(_of_events, promoted)) + _in_pairs(grades)
-
-
-def unshown(city: City) -> Iterator[tuple[str, dict[str, float], list[tuple]]]:
-    """Yield what a review does not show of flows though everyone knows that it adds up, of each group.
-
-    These are the single steps of a longer run, and what city.toml leaves out: at least as many joined a grade in a run
-    as it grew by, all told, in the steps in which it grew. Yielded are the keys, the counts by name, and their sums.
-    """
-    views = _views(city)
-    for dimension in _dimensions(city):
-        run = _books(city, dimension, [])
-        groups, long = run.known.recorded, len(run.steps) > 1
-        if long and "period, event" not in views:
-            steps = _books(city, dimension, ["period"]).within(run)
-            events = [event for event in EVENTS if "period" not in views or event != "hire"]
-            yield "period", steps.counted(events), _sums(steps, partial(_of_steps, run, EVENTS), groups)
-        if long and "grade" in views:
-            steps = _books(city, dimension, ["period", "grade"]).within(run)
-            yield "grade", steps.counted(ADDED), _sums(steps, partial(_of_steps, run, tuple(ADDED)), groups)
-        if len(run.steps) and "grade" in views and "grade, event" not in views:
-            grades = _books(city, dimension, ["grade"])
-            promoted = _promoted(grades)
-            own = promoted[promoted["role"] != "overlapping"]
-            pairs = dict(zip(own["cells"].str[0], own["numerator"], strict=True))
-            sums = _sums(grades, partial(_of_events, promoted), groups)
-            yield "grade, event", grades.counted([*JOIN, *LEAVE]) | pairs, sums
-
-
 @dataclass(frozen=True)
-class _Books:
+class Books:
     """What the account of one dimension is made from, at one kind of place."""
 
     known: Dimension
@@ -214,7 +143,7 @@ class _Books:
         places = keys[[name for name in held if name in keys and held[name]]].rename(columns=held).to_dict("records")
         return counts.named("flows", places, self.known, part, members)
 
-    def within(self, run: "_Books") -> "_Books":
+    def within(self, run: "Books") -> "Books":
         """Return the same of the steps of a run alone."""
         return replace(self, steps=self.steps[self.steps["period"].isin(run.steps["period"])])
 
@@ -230,7 +159,7 @@ class _Books:
         return keys[[name for name in held if name in keys and held[name]]].rename(columns=held)
 
 
-def _books(city: City, dimension: str, by: Sequence[str]) -> _Books:
+def books_of(city: City, dimension: str, by: Sequence[str]) -> Books:
     known, keys = city.dimensions[dimension], [key for key in by if key != "period"]
     records = city.records("flows", dimension)
     if len(keys) > 1 or not set(keys) <= {"unit", "grade"} & set(records.columns):
@@ -239,7 +168,7 @@ def _books(city: City, dimension: str, by: Sequence[str]) -> _Books:
     stock = counts.staff(city, dimension, by=["period", *keys])
     moves = _moves(records, dimension, key)
     steps = _steps(stock["period"], moves["period"], known, apart="period" in by)
-    return _Books(known, key, city.leadership if key == "grade" else (), stock, steps, moves)
+    return Books(known, key, city.leadership if key == "grade" else (), stock, steps, moves)
 
 
 def _moves(records: ibis.Table, dimension: str, key: str) -> pd.DataFrame:
@@ -285,7 +214,7 @@ def _in_and_out(moves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([both[~anew], gained, lost])
 
 
-def _stocks(books: _Books) -> pd.DataFrame:
+def _stocks(books: Books) -> pd.DataFrame:
     """Return who was there before and after."""
     labels = books.steps[["label", "start", "end"]].drop_duplicates()
     tables = []
@@ -296,13 +225,13 @@ def _stocks(books: _Books) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def _left(books: _Books, events: Sequence[str]) -> pd.DataFrame:
+def left(books: Books, events: Sequence[str]) -> pd.DataFrame:
     """Count who left by events, of those who could have."""
     keys = books.keys(events)
     return _of_risk(books, keys, books.people(keys, books.entries))
 
 
-def _promoted(books: _Books) -> pd.DataFrame:
+def promoted_between(books: Books) -> pd.DataFrame:
     """Count who was promoted from grade to grade, of those in the first; pairs without anybody are left out."""
     moves = books.moves.merge(books.steps[["period", "label"]], on="period")
     moves = moves[(moves["event"] == "promotion") & (moves["place"] != moves["to"])]
@@ -311,14 +240,14 @@ def _promoted(books: _Books) -> pd.DataFrame:
     return _of_risk(books, keys, books.people(keys, moves))
 
 
-def _of_risk(books: _Books, keys: pd.DataFrame, people: np.ndarray) -> pd.DataFrame:
+def _of_risk(books: Books, keys: pd.DataFrame, people: np.ndarray) -> pd.DataFrame:
     at_risk = _spread(books.at_risk, keys[["label", "place"]], list(books.known.members))
     exposed = books.names(keys[["interval", "place"]], "at risk")
     cells = books.names(keys), exposed, books.names(keys, "others")
     return counts.member_rows(books.known, books.shown(keys), people, at_risk, cells)
 
 
-def _joined(books: _Books, events: Sequence[str]) -> pd.DataFrame:
+def joined(books: Books, events: Sequence[str]) -> pd.DataFrame:
     """Count who is in events, of the declared in them."""
     keys = books.keys(events)
     people = books.people(keys, books.entries)
@@ -329,112 +258,3 @@ def _spread(held: pd.Series, keys: pd.DataFrame, groups: Sequence[str]) -> np.nd
     """Return values as an array of keys by groups, 0 where there is none."""
     every = keys.merge(pd.DataFrame({"group": list(groups)}), how="cross")
     return held.reindex(pd.MultiIndex.from_frame(every), fill_value=0).to_numpy(float).reshape(len(keys), len(groups))
-
-
-def _dimensions(city: City) -> list[str]:
-    return [name for name in city.dimensions_of("flows") if name in city.dimensions_of("staff")]
-
-
-def _views(city: City) -> list[str]:
-    """Return the keys that a review shows flows by; what city.toml leaves out takes what is finer with it."""
-    by_grade = counts.broken_down(city, "staff", "grade") and city.has("flows", "grade")
-    left_out = [
-        view for view in VIEWS if name(view) in city.publication["without"] or ("grade" in view and not by_grade)
-    ]
-    return [view for view in VIEWS if not any(view.startswith(coarser) for coarser in left_out)]
-
-
-def name(view: str) -> str:
-    """Return what city.toml calls a view of flows.
-
-    Examples
-    --------
-    >>> name("grade, event")
-    'flows by grade and event'
-    """
-    return f"flows by {view.replace(', ', ' and ')}"
-
-
-def _sums(
-    books: _Books, of: Callable[[_Books, Callable, Callable], Iterator[tuple]], members: Sequence = ()
-) -> list[tuple]:
-    """Return sums for every group, the declared and everyone, from the names of flows and of staff."""
-    return [
-        one
-        for member in members or (*books.known.members, DECLARED, EVERYONE)
-        for one in of(books, *(_namer(books, table, member) for table in ("flows", "staff")))
-    ]
-
-
-def _of_city(books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
-    """After = before + who joined - who left; and who could have left, added up over the steps."""
-    for interval, held in books.steps.groupby("interval"):
-        left, joined = ([flow(interval, event=event) for event in EVENTS if event in kind] for kind in (LEAVE, JOIN))
-        yield stock(held["end"].iloc[0]), (stock(held["start"].iloc[0]), *joined), tuple(left)
-        yield flow(interval, "at risk"), tuple(stock(since) for since in held["since"]), ()
-
-
-def _of_run(run: _Books, events: list[str], steps: _Books, flow: Callable, _: Callable) -> Iterator[tuple]:
-    """What a run of steps adds up to."""
-    held = steps.steps[steps.steps["period"].isin(run.steps["period"])]["interval"]
-    for event in events if len(held) > 1 else ():
-        yield flow(run.steps["interval"].iloc[0], event=event), tuple(flow(one, event=event) for one in held), ()
-
-
-def _of_steps(run: _Books, events: Sequence[str], books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
-    """What a run adds up to at each place; and after = before + who joined - who left, in each of its steps."""
-    joined, left = ([event for event in events if event in kind] for kind in ((*JOIN, "joined"), (*LEAVE, "left")))
-    whole, steps = run.steps["interval"].iloc[0], books.steps[["since", "period", "interval"]].to_numpy()
-    for place in books.places:
-        at = {books.key: place} if books.key else {}
-        of = {event: [flow(interval, **at, event=event) for *_, interval in steps] for event in events}
-        yield from ((flow(whole, **at, event=event), tuple(parts), ()) for event, parts in of.items())
-        for step, (since, period, _) in enumerate(steps if place in books.staffed else ()):
-            came, went = (tuple(of[event][step] for event in kind) for kind in (joined, left))
-            yield stock(period, **at), (stock(since, **at), *came), went
-
-
-def _in_pairs(books: _Books) -> list[tuple]:
-    """Who declares anew leaves one group for another: of everyone at a place, as many leave a group as join one."""
-    into, out = (
-        books.names(books.keys([event]), "", [EVERYONE]).ravel() for event in ("redeclared_in", "redeclared_out")
-    )
-    return [(one, (other,), ()) for one, other in zip(into, out, strict=True)]
-
-
-def _of_grades(books: _Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
-    """After = before + who joined - who left, within each grade; and who could have left."""
-    interval, start, end = books.steps[["interval", "start", "end"]].iloc[0]
-    for grade in dict.fromkeys(books.stock["grade"]):
-        joined, left = (flow(interval, grade=grade, event=event) for event in ("joined", "left"))
-        yield stock(end, grade=grade), (stock(start, grade=grade), joined), (left,)
-        since = tuple(stock(since, grade=grade) for since in books.steps["since"])
-        yield flow(interval, "at risk", grade=grade), since, ()
-
-
-def _of_events(promoted: pd.DataFrame, books: _Books, flow: Callable, _: Callable) -> Iterator[tuple]:
-    """Who joined and left each grade by event; the same over all grades; and the promotions from grade to grade."""
-    interval, places = books.steps["interval"].iloc[0], books.places
-    grades = [grade for grade in places if grade != LEADERSHIP or not books.leadership]
-    pairs = list(dict.fromkeys(zip(promoted["grade"], promoted["grade_to"], strict=True)))
-    for grade in places:
-        for added, events in ADDED.items():
-            parts = [flow(interval, grade=grade, event=event) for event in events]
-            yield flow(interval, grade=grade, event=added), tuple(parts), ()
-        inside = books.leadership if grade == LEADERSHIP and books.leadership else [grade]
-        for event, near, far in (("promotion_out", 0, 1), ("promotion_in", 1, 0)):
-            crossing = [pair for pair in pairs if pair[near] in inside and pair[far] not in inside]
-            parts = [flow(interval, grade=one, grade_to=other, event="promotion") for one, other in crossing]
-            yield flow(interval, grade=grade, event=event), tuple(parts), ()
-    for event in EVENTS:
-        of = {grade: flow(interval, grade=grade, event=event) for grade in places}
-        yield flow(interval, event=event), tuple(of[grade] for grade in grades), ()
-        if books.leadership:
-            yield of[LEADERSHIP], tuple(of[grade] for grade in grades if grade in books.leadership), ()
-
-
-def _namer(books: _Books, table: str, member: str | list[str]) -> Callable[..., str]:
-    def name(period: str, part: str = "", **place: str) -> str:
-        return counts.cell(table, {"period": period} | place, books.known.name, member, part)
-
-    return name
