@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "runner": {"config"},
     "site": {"disclosure", "schema", "words"},
     "record": {"__init__", "cells", "config", "disclosure", "schema"},
-    "report": {"cells", "config", "counts", "disclosure", "record", "runner", "schema", "site"},
+    "report": {"cells", "config", "counts", "disclosure", "mask", "record", "runner", "schema", "site"},
     "sampletown": set(),
     "synthetic": {"config", "sampletown", "schema"},
     "cli": {"__init__", "config", "record", "report", "schema", "synthetic"},

@@ -112,10 +112,7 @@ def test_those_who_leave_and_join_a_grade_are_counted_by_hand():
     assert values(found, "hire_share") == pytest.approx([3 / 10, 7 / 10, 2 / 12])
     declared = {f"{event} {group}" for event in ("hire", "promotion_in", "transfer_in") for group in ("abroad", "here")}
     assert set(values(found, "joiner_share", "cells")[0]) == declared
-    assert values(found, "joiner_share", "detail")[1:] == [
-        "of declared who joined",
-        "of all who joined",
-    ]
+    assert values(found, "joiner_share", "detail")[1:] == ["of declared who joined", "of all who joined"]
 
 
 def test_the_city_beside_its_grades_has_no_leavers_but_exits():

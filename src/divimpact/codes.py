@@ -5,6 +5,11 @@ VERDICTS = {
     "acceleration_needed": "progress, but not fast enough",
     "limited_progress": "limited progress",
     "moving_away": "moving away from the goal",
+    "stagnation_or_regression": "standing still or going back",
+    "reached": "reached",
+    "in_time": "in time",
+    "too_late": "too late",
+    "never": "never, at that pace",
     "cannot_tell": "the limits lie in more than one band, so the data cannot tell",
 }
 WITHIN_REACH = {

@@ -56,8 +56,8 @@ def account(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.DataFra
     10  2021/2025    hire     1215.0       2232.0
     """
     books = books_of(city, dimension, by)
-    left, joined = (("left", "exit"), ("joined", *JOIN, *LEAVE[1:])) if books.key else CITY
-    return pd.concat([_stocks(books), left(books, left), joined(books, joined)], ignore_index=True)
+    leaving, joining = (("left", "exit"), ("joined", *JOIN, *LEAVE[1:])) if books.key else CITY
+    return pd.concat([_stocks(books), left(books, leaving), joined(books, joining)], ignore_index=True)
 
 
 def promotions(city: City, dimension: str) -> pd.DataFrame:

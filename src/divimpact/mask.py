@@ -1,9 +1,12 @@
 """Which counts a review hides: one mask for all of its tables, fixed and attacked before anything is shown."""
 
+import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,7 @@ from scipy import sparse
 
 from divimpact import connections, suppression
 
+KEPT = "DIVIMPACT_KEPT"  # names a private folder while a review runs
 LARGEST = 1500  # counts that hang together and can be protected together
 REVISED = (
     "it now differs from what is public by fewer than can be shown",
@@ -94,16 +98,35 @@ def plan(
     broken = cells["cell"][(cells["count"] < 0) | (cells["count"] % 1 > 0)]
     if len(broken):
         raise ValueError(f"{len(broken)} cells hold no whole number of people, the first is {broken.iloc[0]}")
-    system = _System(cells, sums, policy)
-    hidden, unsafe = system.small | system.also, []
-    for turn in np.unique(system.turn):
-        hidden, unsafe = _protected(system, turn, hidden, progress)
-        _refuse([*_closely_told(system, unsafe), *(_differing(system) if unsafe else [])])
-    _refuse([*_closely_told(system, [place for place, _, _ in system.told(hidden)]), *_differing(system)])
+    system, kept = _System(cells, sums, policy), _kept(cells, sums, policy)
+    if kept and kept.exists():
+        hidden = np.load(kept)
+    else:
+        hidden = _mask(system, progress)
+        if kept:
+            np.save(kept, hidden)
     now = cells.assign(hidden=hidden)[~system.again]
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
     by_table = counted.agg(cells="size", hidden="sum").reset_index()
     return Plan(policy, pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str")), by_table)
+
+
+def _kept(cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy) -> Path | None:
+    """Return where a review keeps this mask for its notebooks, which ask for the same one; there is no count in it."""
+    if not (folder := os.environ.get(KEPT)):
+        return None
+    asked = cells.to_json() + repr(sums) + repr(policy)
+    return Path(folder, f"{hashlib.sha256(asked.encode()).hexdigest()}.npy")
+
+
+def _mask(system: "_System", progress: Callable) -> np.ndarray:
+    """Return what is hidden, after an attack on it."""
+    hidden = system.small | system.also
+    for turn in np.unique(system.turn):
+        hidden, unsafe = _protected(system, turn, hidden, progress)
+        _refuse([*_closely_told(system, unsafe), *(_differing(system) if unsafe else [])])
+    _refuse([*_closely_told(system, [place for place, _, _ in system.told(hidden)]), *_differing(system)])
+    return hidden
 
 
 def _protected(system: "_System", turn: int, before: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:

@@ -1,5 +1,6 @@
 """Run the notebooks on a city and leave a report, complete or not at all."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from divimpact import cells, counts, disclosure, record, runner
 from divimpact.config import DataError, Problem, nearest
+from divimpact.mask import KEPT
 from divimpact.schema import City, read_city
 
 
@@ -74,8 +76,8 @@ def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | No
         bar.update()
     hiding = partial(tqdm, desc="what may be shown", leave=False, disable=None)
     runs, listed = _runs(city, parameters), cells.publishable(city)
-    plan = disclosure.plan(*listed, disclosure.Policy(**city.publication), progress=hiding)
-    with _work_folder(out) as work:
+    with _kept_mask(), _work_folder(out) as work:
+        plan = disclosure.plan(*listed, disclosure.Policy(**city.publication), progress=hiding)
         (work / "notebooks").mkdir()
         placed = {name: {"data": str(data), "out": str(work)} | given for name, given in runs.items()}
         executed = runner.run(placed, work / "notebooks")
@@ -119,6 +121,17 @@ def _runs(city: City, given: Mapping[str, str]) -> dict[str, dict]:
     rule = f"has {only!r} in no table" if only else "holds no table that a notebook answers from"
     remedy = nearest(only or "", city.dimensions) or " ".join(open_questions(city))
     raise DataError([Problem(city.folder.name, "", rule, remedy=remedy)])
+
+
+@contextmanager
+def _kept_mask() -> Iterator[None]:
+    """Let the notebooks have the mask of the review from a private folder: to make it anew for each takes its time."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[KEPT] = folder
+        try:
+            yield
+        finally:
+            del os.environ[KEPT]
 
 
 @contextmanager
