@@ -126,35 +126,18 @@ def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axe
         capsize=3,
         label="share so far",
     )
+    now = share.tail(1).assign(conf_low=share["estimate"], conf_high=share["estimate"])
     for level, shade in ((0.95, 0.18), (0.80, 0.35)):
-        fan = path[path["confidence"] == level]
+        fan = pd.concat([now, path[path["confidence"] == level]])
         label = f"{100 * level:.0f} of 100 courses, if all rates stay"
-        axes.fill_between(
-            years(fan["period"]),
-            fan["conf_low"],
-            fan["conf_high"],
-            color=COLOURS[0],
-            alpha=shade,
-            linewidth=0,
-            label=label,
-        )
-    middle = path.drop_duplicates("period")
-    axes.plot(
-        years(middle["period"]),
-        middle["estimate"],
-        color=COLOURS[0],
-        linestyle="--",
-        label="expected, if all rates stay",
-    )
-    axes.plot(
-        years(way["period"]),
-        way["estimate"],
-        color="black",
-        marker="D",
-        markersize=4,
-        linewidth=1,
-        label="way to the goal with a steady need",
-    )
+        band = years(fan["period"]), fan["conf_low"], fan["conf_high"]
+        axes.fill_between(*band, color=COLOURS[0], alpha=shade, linewidth=0, label=label)
+    middle = pd.concat([now, path.drop_duplicates("period")])
+    dashed = {"color": COLOURS[0], "linestyle": "--", "label": "expected, if all rates stay"}
+    axes.plot(years(middle["period"]), middle["estimate"], **dashed)
+    if len(way):
+        steady = {"color": "black", "marker": "D", "markersize": 4, "linewidth": 1}
+        axes.plot(years(way["period"]), way["estimate"], label="way to the goal with a steady need", **steady)
     for goal in targets.itertuples():
         axes.plot(
             years([goal.target_period]),
