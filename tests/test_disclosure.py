@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from divimpact import cells, counts, disclosure, funnel, representation, trajectory, uptake
+from divimpact import benchmarks, cells, counts, disclosure, funnel, representation, trajectory, uptake
 from divimpact.disclosure import DisclosureError, Policy, SafeTable, masked, plan, protect
 from divimpact.estimates import COLUMNS as ESTIMATE
 from divimpact.intervals import holm
@@ -417,7 +417,7 @@ def estimated(city, made=lambda table: table):
     near = pd.DataFrame({"dimension": ["origin"], "group": "near"})
     yield shares
     yield trajectory.progress(shares, near.assign(**TARGETS))
-    yield representation.against_benchmark(shares, near.assign(**BENCHMARK))
+    yield benchmarks.against_benchmark(shares, near.assign(**BENCHMARK))
     yield representation.ladder(by_grade)
     yield funnel.stages(made(counts.applications(city, "origin")))
     for by in (["period", "service"], ["period", "service", "district"]):

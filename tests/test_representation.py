@@ -1,4 +1,4 @@
-"""Shares, their bounds, the ladder, the distance to a benchmark, and who answered."""
+"""Shares, their bounds, the ladder, the distance to a benchmark, and what chance and rules say of it."""
 
 import numpy as np
 import pandas as pd
@@ -8,16 +8,10 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
+from divimpact.benchmarks import against_benchmark, at_ends, by_chance, not_compared, sweep, triggers
+from divimpact.chance import binomial, not_rejected, score
 from divimpact.intervals import wilson
-from divimpact.representation import (
-    against_benchmark,
-    declared,
-    ladder,
-    not_compared,
-    published_shares,
-    shares,
-    surveyed_shares,
-)
+from divimpact.representation import declared, ladder, published_shares, shares, surveyed_shares
 
 ORIGIN = {"dimension": "origin", "reference": "here"}
 
@@ -236,6 +230,169 @@ def test_printed_gaps_and_shares_of_availability(benchmark, staff, group, availa
     available = benchmark.iloc[[1]].assign(share=availability)
     found = against_benchmark(shares(pd.DataFrame({**ORIGIN, **cell})), available)["estimate"]
     assert found.tolist() == pytest.approx([ratio, gap], abs=5e-4)
+
+
+def cell(count, nobs, **columns):
+    """The share of one group."""
+    return shares(
+        pd.DataFrame({**columns, "dimension": "origin", "group": ["abroad"], "numerator": count, "denominator": nobs})
+    )
+
+
+def available(share, **columns):
+    """A benchmark of the same group."""
+    place = {"name": ["labour market"], "dimension": "origin", "group": "abroad", "period": "2021"}
+    return pd.DataFrame({**place, "share": share, **columns})
+
+
+def test_chance_of_a_share_counted_by_hand(staff, benchmark):
+    found = by_chance(shares(staff), benchmark[benchmark["period"] == "2021"])
+    expected = pd.DataFrame(
+        {
+            "measure": ["expected_persons", "benchmark_z"],
+            "period": "2024",
+            "dimension": "origin",
+            "group": "abroad",
+            "benchmark": "population",
+            "detail": "of declared staff",
+            "numerator": 3,
+            "denominator": 8,
+            "estimate": [2, 1 / np.sqrt(8 * 0.25 * 0.75)],
+            "conf_low": np.nan,
+            "conf_high": np.nan,
+            "confidence": np.nan,
+            "p_value": [float(binomial(3, 8, 0.25)), np.nan],
+            "method": ["binomial", "score"],
+            "cells": [("abroad", "declared")] * 2,
+        }
+    )
+    assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("count", "nobs", "share", "z", "p"),
+    [
+        (15, 405, 0.154, -6.52, 0),  # Hazelwood v. United States, 433 U.S. 299 (1977), note 17: more than six
+        (15, 405, 0.057, -1.73, 0.0862),  # less than two
+        (3, 30, 0.25, -1.90, 0.0590),
+        (18, 100, 0.22, -0.97, 0.398),
+    ],
+)
+def test_printed_chances(count, nobs, share, z, p):
+    found = by_chance(cell(count, nobs), available(share))
+    assert found["estimate"].tolist() == pytest.approx([nobs * share, z], abs=5e-3)
+    assert found["p_value"].iloc[0] == pytest.approx(p, abs=5e-4 if p > 0.1 else 5e-5)
+
+
+def test_published_shares_have_a_z_with_a_base_and_never_an_exact_p():
+    printed = pd.DataFrame({"period": ["2023", "2024"], "dimension": "origin", "group": "abroad", "share": 0.2})
+    found = by_chance(published_shares(printed.assign(base=[np.nan, 1000])), available(0.25))
+    assert found["p_value"].isna().all()
+    assert found["estimate"].tolist() == pytest.approx([np.nan, 250, np.nan, score(200, 1000, 0.25)], nan_ok=True)
+    assert found["method"].fillna("").tolist() == ["", "", "", "score"]
+    assert triggers(published_shares(printed), available(0.25)).empty
+
+
+def test_ends_of_an_uncertain_benchmark_counted_by_hand():
+    found = at_ends(cell(30, 200), available(0.20, low=0.16, high=0.24))
+    low, high = wilson(30, 200)
+    assert found["measure"].tolist() == ["representation_ratio"] * 2 + ["gap_persons"] * 2
+    assert found["detail"].tolist() == ["benchmark at its low end", "benchmark at its high end"] * 2
+    assert found["estimate"].tolist() == pytest.approx([30 / 32, 30 / 48, -2, -18])
+    assert found["conf_low"].tolist()[:2] == pytest.approx([low / 0.16, low / 0.24])
+    assert found["conf_high"].tolist()[:2] == pytest.approx([high / 0.16, high / 0.24])
+
+
+def test_a_certain_benchmark_has_no_ends():
+    for ends in ({}, {"low": 0.2, "high": 0.2}, {"low": None, "high": np.nan}, {"low": 0.1, "high": None}):
+        assert at_ends(cell(30, 200), available(0.20, **ends)).empty
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 40), st.integers(1, 40), st.floats(0.05, 0.3), st.floats(0.05, 0.3))
+def test_the_ends_lie_on_either_side_of_the_benchmark_itself(count, others, low, high):
+    share, ends = cell(count, count + others), sorted([low, high + 0.31])
+    plan = available(np.mean(ends), low=ends[0], high=ends[1])
+    at, itself = at_ends(share, plan)["estimate"].to_numpy(), against_benchmark(share, plan)["estimate"].to_numpy()
+    assert at[1] <= itself[0] <= at[0] and at[3] <= itself[1] <= at[2]
+
+
+def test_sweep_over_benchmarks_counted_by_hand():
+    found = sweep(cell(15, 405, period="1974"), [0.057, 0.154])
+    ratio, expected, z, (turn,) = (list(rows.itertuples()) for _, rows in found.groupby("measure", sort=False))
+    assert [row.detail for row in ratio] == ["benchmark 5.7 %", "benchmark 15.4 %"]
+    assert [row.estimate for row in ratio] == pytest.approx([15 / 405 / 0.057, 15 / 405 / 0.154])
+    assert [row.conf_high for row in ratio] == pytest.approx(np.array(wilson(15, 405)[1]) / [0.057, 0.154])
+    assert [row.p_value for row in expected] == binomial(15, 405, [0.057, 0.154]).tolist()
+    assert [row.estimate for row in z] == score(15, 405, [0.057, 0.154]).tolist()
+    assert (turn.measure, turn.estimate, turn.method) == ("benchmarks_not_rejected", 15 / 405, "binomial")
+    assert [turn.conf_low, turn.conf_high] == [float(limit) for limit in not_rejected(15, 405)]
+    assert found["period"].eq("1974").all() and pd.isna(turn.detail)
+
+
+def test_the_verdict_turns_at_the_ends_of_what_is_not_rejected():
+    share = cell(15, 405)
+    low, high = sweep(share, [0.1]).query("measure == 'benchmarks_not_rejected'")[["conf_low", "conf_high"]].iloc[0]
+    p = sweep(share, [low - 1e-4, low + 1e-4, high - 1e-4, high + 1e-4])["p_value"].dropna()
+    assert (p < 0.05).tolist() == [True, False, False, True]
+
+
+def test_one_cell_five_rules():
+    verdicts = [
+        triggers(cell(3, 30), available(0.25)).set_index("rule")["verdict"].to_dict(),
+        triggers(cell(18, 100), available(0.22)).set_index("rule")["verdict"].to_dict(),
+    ]
+    assert verdicts[0] == {"us_doj": "not_triggered", "gap_filter": "triggered"}  # -4.5 persons, 40 %, z -1.90
+    assert verdicts[1] == {"us_doj": "not_triggered", "gap_filter": "not_triggered"}  # -4 persons, 81.8 %, z -.97
+    assert triggers(cell(3, 30), available(0.25))["estimate"].tolist() == [-4.5, -4.5]
+
+
+@pytest.mark.parametrize(
+    ("count", "nobs", "share", "doj", "gap"),
+    [
+        (15, 405, 0.154, True, True),  # z -6.52
+        (15, 405, 0.057, False, True),  # z -1.73, 8.1 persons, 65 %
+        (32, 100, 0.40, False, True),  # exactly 80 %; z -1.63
+        (40, 100, 0.50, True, True),  # exactly two standard deviations, exactly 80 %
+        (41, 100, 0.50, False, False),
+        (4, 29, 0.172413793103448, False, False),  # below 30: a hair less than one person
+        (4, 25, 0.20, True, False),  # exactly one person
+        (12, 50, 0.30, False, True),  # exactly three persons and 80 %: .3 is less in floating point
+        (7, 30, 0.30, False, False),  # two persons
+        (30, 30, 1.0, False, False),
+        (29, 30, 1.0, True, False),  # where all should be, one person is beyond any deviation
+        (0, 30, 0.0, False, False),
+        (20, 30, 0.25, False, False),  # above the benchmark
+    ],
+)
+def test_rules_at_their_thresholds(count, nobs, share, doj, gap):
+    found = triggers(cell(count, nobs), available(share))["verdict"].tolist()
+    assert found == ["triggered" if one else "not_triggered" for one in (doj, gap)]
+
+
+def test_the_gap_filter_takes_other_persons_and_fifths():
+    assert triggers(cell(18, 100), available(0.22), persons=4, fifths=5)["verdict"].iloc[1] == "triggered"
+    assert triggers(cell(3, 30), available(0.25), persons=5)["verdict"].iloc[1] == "not_triggered"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 99))
+def test_fewer_people_never_lift_a_trigger(count, others, percent):
+    nobs = count + others + 1
+    fewer, more = (triggers(cell(group, nobs), available(percent / 100))["verdict"] for group in (count, count + 1))
+    assert not ((more == "triggered") & (fewer == "not_triggered")).any()
+
+
+@pytest.mark.parametrize("function", [by_chance, at_ends, triggers, lambda shares, _: sweep(shares, [0.2, 0.3])])
+def test_what_chance_and_rules_say_leaves_its_input_and_names_its_cells(staff, benchmark, function):
+    found, benchmark = shares(staff), benchmark.assign(low=0.1, high=0.4)
+    kept = found.copy(deep=True), benchmark.copy(deep=True)
+    said = function(found, benchmark)
+    assert set(said.loc[said["group"] == "abroad", "cells"]) == {("abroad", "declared")}
+    assert_frame_equal(found, kept[0])
+    assert_frame_equal(benchmark, kept[1])
+    assert function(found.head(0), benchmark).empty
+    assert len(function(found.drop(columns="cells"), benchmark)) == len(said)
 
 
 def test_each_period_meets_the_latest_benchmark_that_is_not_after_it(staff, benchmark):

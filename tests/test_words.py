@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from divimpact import disclosure, funnel, representation, trajectory, uptake, words
+from divimpact import benchmarks, disclosure, funnel, representation, trajectory, uptake, words
 
 FUNNEL = pd.DataFrame(
     {
@@ -150,7 +150,7 @@ def test_representation():
     benchmark = pd.DataFrame(
         {"name": ["population"], "dimension": "origin", "group": "abroad", "period": "2020", "share": 0.4}
     )
-    table = protected(representation.against_benchmark(representation.shares(STAFF), benchmark))
+    table = protected(benchmarks.against_benchmark(representation.shares(STAFF), benchmark))
     assert said(words.representation(table)) == [
         "In 2025 the share of group “abroad” (origin) among staff is 0.66 (95 % limits 0.60 to 0.73) times its share "
         "of the benchmark “population”, 135 persons fewer than at that share."

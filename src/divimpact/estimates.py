@@ -87,7 +87,7 @@ def matched(shares, plan, measure="share"):
 def benchmarked(shares, benchmark):
     """Return each row of measure share beside every benchmark of its place that is not after its period."""
     names = {"name": "benchmark", "period": "benchmark_period", "share": "benchmark_share"}
-    plan = ["dimension", "group", "scope", "grade", *names.values(), "_benchmark"]
+    plan = ["dimension", "group", "scope", "grade", *names.values(), "low", "high", "_benchmark"]
     pairs = matched(shares.assign(_share=np.arange(len(shares))), benchmark.rename(columns=names).filter(plan))
     pairs = pairs.assign(_known=years(pairs["benchmark_period"])).astype({"benchmark_share": float})
     return pairs[pairs["_known"] <= years(pairs["period"])] if "period" in pairs else pairs

@@ -1,12 +1,12 @@
 """How staff reflects the population: shares of groups, their bounds, the distance to a benchmark (Q1, Q4).
 
 Frames in, one estimate per row out. A snapshot of staff is a census: limits describe how far the process that
-made it could have drifted by chance, not sampling.
+made it could have drifted by chance, not sampling. Rules trigger a look; they disagree, and none is a verdict.
 """
 
 import numpy as np
 
-from divimpact.estimates import benchmarked, checked, latest, rate_rows, rows, table, union
+from divimpact.estimates import checked, rate_rows, rows, table, union
 from divimpact.intervals import proportion, wilson
 
 
@@ -119,61 +119,6 @@ def published_shares(shares, confidence=0.95):
     low, high = wilson(share * base, base, confidence)
     frame = shares.assign(numerator=np.nan, denominator=base)
     return table(rows(frame, "share", share, low, high, confidence, "wilson", detail="as published"))
-
-
-def against_benchmark(shares, benchmark):
-    """Compare shares with benchmarks such as the population or the labour market.
-
-    `representation_ratio` is share over benchmark share, its limits those of the share over the same;
-    `gap_persons` is the staff of the group minus what the benchmark would give of the same denominator:
-    negative means missing. Each row of measure `share` meets every benchmark of its dimension, group, unit
-    (`scope`, empty or "city" for all) and grade (empty for all), the latest that is not after its period;
-    shares without `period` meet the latest. The benchmark is taken as fixed. A benchmark of 0 gives no ratio
-    (NaN), a share without denominator no gap.
-
-    Parameters
-    ----------
-    shares : DataFrame
-        Estimates of `shares` or `published_shares`; their confidence is kept.
-    benchmark : DataFrame
-        Columns name, dimension, group, period, share and, if there, scope and grade.
-
-    Returns
-    -------
-    DataFrame
-        Estimates with the name in `benchmark`; shares that no benchmark fits have no row.
-
-    References
-    ----------
-    41 CFR 60-2.15 (United States, 2000), comparing incumbency to availability.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> staff = pd.DataFrame({"period": ["2024"], "dimension": "origin", "group": "abroad",
-    ...                       "numerator": 3, "denominator": 30})
-    >>> population = pd.DataFrame({"name": ["labour market"], "dimension": "origin", "group": "abroad",
-    ...                            "period": "2021", "share": 0.25})
-    >>> found = against_benchmark(shares(staff), population)
-    >>> found[["measure", "estimate", "conf_low", "conf_high"]].round(2)
-                    measure  estimate  conf_low  conf_high
-    0  representation_ratio       0.4      0.14       1.02
-    1           gap_persons      -4.5       NaN        NaN
-    """
-    pairs = latest(benchmarked(shares, benchmark))
-    expected = pairs["benchmark_share"].where(pairs["benchmark_share"] > 0)
-    ratio, low, high = (pairs[column] / expected for column in ("estimate", "conf_low", "conf_high"))
-    gap = pairs["denominator"] * (pairs["estimate"] - pairs["benchmark_share"])
-    return table(
-        rows(pairs, "representation_ratio", ratio, low, high, pairs["confidence"], pairs["method"]),
-        rows(pairs, "gap_persons", gap),
-    )
-
-
-def not_compared(shares, benchmark):
-    """Return the benchmarks that no share meets: of its unit and grade, at the end of its period or later."""
-    numbered = benchmark.reset_index(drop=True).rename_axis("_benchmark").reset_index()
-    return benchmark[~numbered["_benchmark"].isin(benchmarked(shares, numbered)["_benchmark"]).to_numpy()]
 
 
 def _base(staff):

@@ -98,7 +98,7 @@ def parity(shares, benchmark, breaks=None):
     `years_to_parity` counts from the period on: the distance to the benchmark over the mean yearly change since
     the first share of the same place, group, denominator and definition, (benchmark - p) / ((p - p1)/t). It is 0
     once the benchmark is met, from whichever side, infinite when standing still or moving away, NaN where the first
-    share is the benchmark. Each share meets the benchmarks that it meets in `representation.against_benchmark`;
+    share is the benchmark. Each share meets the benchmarks that it meets in `benchmarks.against_benchmark`;
     they are taken to stand still. Limits are those of the share carried through; the first share is taken as given.
 
     Parameters
