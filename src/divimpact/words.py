@@ -187,8 +187,8 @@ def ceiling(table: SafeTable) -> Text:
     """Say how each group's share of all staff stands to its share in leadership in the latest period."""
     rows = _shown(table)
     said = [
-        f"In {row.period} the share of group “{row.group}” ({row.dimension}) among all staff is {_limited(row)} times its "
-        "share in leadership."
+        f"In {row.period} the share of group “{row.group}” ({row.dimension}) among all staff is {_limited(row)} times "
+        "its share in leadership."
         for row in _latest(rows[rows["measure"] == "glass_ceiling_index"]).itertuples()
     ]
     return Text(_lines(said))
