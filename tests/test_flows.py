@@ -322,7 +322,7 @@ def test_every_sum_holds_but_for_what_the_flow_table_does_not_explain(made, held
     count = dict(zip(names, listed.frame["count"], strict=True))
     for total, parts, _, less in listed.sums:
         assert {total, *parts, *less} <= set(names)
-        table, place, _, member, _ = json.loads(total)
+        table, place, _, _member, _ = json.loads(total)
         anew = str(place.get("event", "")).startswith("redeclared") or place.get("event") in ("joined", "left")
         if (
             less and table == "staff"

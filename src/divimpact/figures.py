@@ -129,7 +129,7 @@ def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axe
     now = share.tail(1).assign(conf_low=share["estimate"], conf_high=share["estimate"])
     for level, shade in ((0.95, 0.18), (0.80, 0.35)):
         fan = pd.concat([now, path[path["confidence"] == level]])
-        label = f"{100 * level:.0f} of 100 courses, if all rates stay"
+        label = f"{100 * level:.0f} % of courses, if all rates stay"
         band = years(fan["period"]), fan["conf_low"], fan["conf_high"]
         axes.fill_between(*band, color=COLOURS[0], alpha=shade, linewidth=0, label=label)
     middle = pd.concat([now, path.drop_duplicates("period")])
