@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_words import FUNNEL, STAFF, TARGETS, protected
 
-from divimpact import figures, funnel, publish, representation, uptake
+from divimpact import drawing, figures, funnel, publish, representation, uptake
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +182,7 @@ def test_names_are_drawn_as_they_are_whatever_they_hold(recwarn):
 
 
 def test_no_two_groups_look_alike():
-    looks = dict(figures._looks([f"group {i}" for i in range(20)], pd.DataFrame()))
+    looks = dict(drawing.looks([f"group {i}" for i in range(20)], pd.DataFrame()))
     assert len({tuple(look.values()) for look in looks.values()}) == 20
 
 

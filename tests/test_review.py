@@ -27,8 +27,21 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
         *("share", "share_low_bound", "share_high_bound"),
         *("gap_closed", "gap_closed_logit", "gap_closed_low_bound", "gap_closed_high_bound"),
         *("progress_ratio", "expected_progress_ratio", "expected_share", "years_to_target"),
+        *("years_to_parity", "declared_share"),
     },
-    "representation.csv": {"representation_ratio", "gap_persons", "grade_share"},
+    "trajectory_hiring.csv": {
+        *("exit_rate", "hire_share", "leaver_rate", "joiner_share", "projected_share", "required_hire_share"),
+        *("milestone", "reachable_year", "reachable_exit_rate", "years_at_present", "long_run_share"),
+        "chance_of_target",
+    },
+    "trajectory_change.csv": {
+        *("change", "from_hires", "from_exits", "from_promotions", "from_transfers", "from_redeclaration"),
+        *("unexplained", "detectable_change"),
+    },
+    "representation.csv": {
+        *("representation_ratio", "gap_persons", "expected_persons", "benchmark_z", "benchmark_trigger"),
+        *("grade_share", "glass_ceiling_index", "step_ratio", "grade_trend"),
+    },
     "funnel_stages.csv": {"pass_rate", "impact_ratio", "rate_difference", "shortfall"},
     "uptake_rates.csv": {"uptake", "uptake_ratio", "unmet_persons"},
 }
