@@ -1,5 +1,7 @@
 """The README cannot drift: commands, options, tables, columns, measures and figures are those of the code."""
 
+import doctest
+import importlib
 import re
 import shlex
 
@@ -12,6 +14,15 @@ from divimpact.config import KEYS
 from divimpact.tables import TABLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+MODULES = sorted(path.stem for path in (ROOT / "src" / "divimpact").glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_run(module, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert doctest.testmod(importlib.import_module(f"divimpact.{module}")).failed == 0
 
 
 def rows(heading):

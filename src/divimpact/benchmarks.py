@@ -45,6 +45,7 @@ def against_benchmark(shares, benchmark):
     Examples
     --------
     >>> import pandas as pd
+    >>> from divimpact.representation import shares
     >>> staff = pd.DataFrame({"period": ["2024"], "dimension": "origin", "group": "abroad",
     ...                       "numerator": 3, "denominator": 30})
     >>> population = pd.DataFrame({"name": ["labour market"], "dimension": "origin", "group": "abroad",
@@ -74,6 +75,7 @@ def at_ends(shares, benchmark):
     Examples
     --------
     >>> import pandas as pd
+    >>> from divimpact.representation import shares
     >>> staff = pd.DataFrame({"period": ["2024"], "dimension": "origin", "group": "abroad",
     ...                       "numerator": 30, "denominator": 200})
     >>> market = pd.DataFrame({"name": ["labour market"], "dimension": "origin", "group": "abroad",
@@ -110,6 +112,7 @@ def by_chance(shares, benchmark):
     Examples
     --------
     >>> import pandas as pd
+    >>> from divimpact.representation import shares
     >>> hired = pd.DataFrame({"dimension": "race", "group": ["Black"], "numerator": 15, "denominator": 405})
     >>> area = pd.DataFrame({"name": ["area"], "dimension": "race", "group": "Black", "period": "1970",
     ...                      "share": 0.057})
@@ -142,6 +145,7 @@ def sweep(shares, benchmark_shares, confidence=0.95):
     Examples
     --------
     >>> import pandas as pd
+    >>> from divimpact.representation import shares
     >>> hired = pd.DataFrame({"dimension": "race", "group": ["Black"], "numerator": 15, "denominator": 405})
     >>> sweep(shares(hired), [0.057])[["measure", "estimate", "conf_low", "conf_high", "p_value"]].round(3)
                        measure  estimate  conf_low  conf_high  p_value
@@ -183,6 +187,7 @@ def triggers(shares, benchmark, persons=3, fifths=4):
     Examples
     --------
     >>> import pandas as pd
+    >>> from divimpact.representation import shares
     >>> staff = pd.DataFrame({"dimension": "origin", "group": ["abroad"], "numerator": 3, "denominator": 30})
     >>> market = pd.DataFrame({"name": ["labour market"], "dimension": "origin", "group": "abroad",
     ...                        "period": "2021", "share": 0.25})
