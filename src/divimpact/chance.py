@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 from scipy.optimize import brentq
 
-from divimpact.intervals import proportion
+from divimpact.intervals import as_shares, log_choose, proportion, refuse_other_confidence
 
 
 def binomial(count, nobs, share):
@@ -35,7 +35,7 @@ def binomial(count, nobs, share):
     >>> print(binomial([15, 3], [405, 30], [0.057, 0.25]).round(4))
     [0.0862 0.059 ]
     """
-    return _binomial(*np.broadcast_arrays(*_whole(count, nobs, "binomial"), _shares(share)))
+    return _binomial(*np.broadcast_arrays(*_whole(count, nobs, "binomial"), as_shares(share)))
 
 
 def score(count, nobs, share):
@@ -58,7 +58,7 @@ def score(count, nobs, share):
     >>> print(score(15, 405, [0.154, 0.057]).round(2))
     [-6.52 -1.73]
     """
-    rate, share = proportion(count, nobs), _shares(share)
+    rate, share = proportion(count, nobs), as_shares(share)
     _, nobs = _floats(count, nobs)
     variance = share * (1 - share)
     return (rate - share) * np.sqrt(nobs / np.where(variance > 0, variance, np.nan))
@@ -89,8 +89,7 @@ def not_rejected(count, nobs, confidence=0.95):
     >>> print(low.round(4), high.round(4))
     0.0217 0.0601
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence:g} is not between 0 and 1: write 95 % as 0.95")
+    refuse_other_confidence(confidence)
     count, nobs = _whole(count, nobs, "not_rejected")
     return _least(count, nobs, 1 - confidence), 1 - _least(nobs - count, nobs, 1 - confidence)
 
@@ -181,7 +180,7 @@ def dissimilarity_expected(count, nobs):
         above = nobs * group // people + 1  # the first whole number above the mean
         others = people - group - nobs + above
         possible = (above <= np.minimum(nobs, group)) & (others > 0)
-        log_p = _log_choose(group, above) + _log_choose(people - group, nobs - above) - _log_choose(people, nobs)
+        log_p = log_choose(group, above) + log_choose(people - group, nobs - above) - log_choose(people, nobs)
         deviation = np.where(possible, 2 * above * others / people * np.exp(np.where(possible, log_p, 0)), 0)
     return people[..., 0] * deviation.sum(axis=-1) / _most_uneven(count, nobs)
 
@@ -220,13 +219,6 @@ def dissimilarity_p(count, nobs, draws=9999, seed=1):
     return p
 
 
-def _shares(share):
-    share = np.asarray(share, dtype=float)
-    if (outside := share[(share < 0) | (share > 1)]).size:
-        raise ValueError(f"share {outside[0]:g} is not between 0 and 1: write 18 % as 0.18")
-    return share
-
-
 def _floats(count, nobs):
     proportion(count, nobs)  # refuses a count outside 0..nobs
     return np.broadcast_arrays(np.asarray(count, dtype=float), np.asarray(nobs, dtype=float))
@@ -261,7 +253,7 @@ def _binomial_one(count, nobs, share):
     if np.isnan(count + nobs + share) or nobs == 0:
         return np.nan
     possible = np.arange(nobs + 1)
-    log_p = _log_choose(nobs, possible) + special.xlogy(possible, share) + special.xlog1py(nobs - possible, -share)
+    log_p = log_choose(nobs, possible) + special.xlogy(possible, share) + special.xlog1py(nobs - possible, -share)
     return min(1.0, np.exp(log_p[log_p <= log_p[int(count)] + 1e-7]).sum())  # ties up to rounding, as scipy
 
 
@@ -281,7 +273,7 @@ def _least_one(count, nobs, level):
         return special.betainc(count, nobs - count + 1, share) + special.betaincc(fewer + 1, nobs - fewer, share)
 
     fewer = np.arange(count)
-    jumps = special.expit((_log_choose(nobs, fewer) - _log_choose(nobs, count)) / (count - fewer))
+    jumps = special.expit((log_choose(nobs, fewer) - log_choose(nobs, count)) / (count - fewer))
     after = p(jumps, fewer) > level
     before = np.append(special.betainc(count, nobs - count + 1, jumps[0]), p(jumps[1:], fewer[:-1])) > level
     first = int(np.argmax(after | before))
@@ -294,7 +286,3 @@ def _least_one(count, nobs, level):
 
 _binomial = np.vectorize(_binomial_one, otypes=[float])
 _least = np.vectorize(_least_one, otypes=[float])
-
-
-def _log_choose(n, k):
-    return -np.log1p(n) - special.betaln(n - k + 1, k + 1)

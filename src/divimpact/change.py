@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from divimpact.estimates import checked, keys, rows, table, union
-from divimpact.intervals import proportion, wilson
+from divimpact.estimates import checked, keys, rows, table, union, united
+from divimpact.intervals import proportion, wilson, z_of
 
 FLOWS = {
     "from_hires": {"hire": 1},
@@ -209,9 +209,7 @@ def _beside_all(account, event):
     heads = people[people["role"].isin(["group", "undeclared"])]
     everyone = heads.groupby(keys(people), dropna=False, as_index=False).agg(**parts).astype({"all_people": float})
     people = people.merge(everyone, on=keys(people), how="left")
-    if "cells" in people:
-        people["cells"] = [union(pair) for pair in zip(people["cells"], people.pop("all_cells"), strict=True)]
-    return people
+    return united(people, ["cells", "all_cells"])
 
 
 def _flows(account, confidence):
@@ -235,10 +233,7 @@ def _net(places, flows):
     net = net.astype(dict.fromkeys(["people", "all_people", "below", "above", "variance"], float))
     net = places.merge(net, on=by, how="left", indicator="known")
     net[["people", "all_people"]] = net[["people", "all_people"]].mask(net["known"] == "left_only", 0)
-    if "cells" not in flows:
-        return net
-    cells = zip(*(net.pop(column) for column in net.columns[net.columns.str.endswith("cells")]), strict=True)
-    return net.assign(cells=[union(one for one in several if isinstance(one, tuple)) for several in cells])
+    return united(net, [column for column in net if column.endswith("cells")])
 
 
 def _growth(places):
@@ -265,7 +260,7 @@ def _contribution(net, measure, confidence):
 
 
 def _z(confidence, power):
-    return special.ndtri((1 + confidence) / 2) + special.ndtri(power)
+    return z_of(confidence) + special.ndtri(power)
 
 
 def _total(counts):

@@ -18,6 +18,8 @@ COLUMNS = (
     "reference_denominator", "estimate", "conf_low", "conf_high", "confidence", "p_value", "p_adjusted",
     "method", "rule", "verdict", "cells", "within", "strata", "residual_df",
 )  # fmt: skip
+WAY = ["baseline_period", "baseline", "target_period", "target"]
+PLAN = ["dimension", "group", "scope", "grade", *WAY]  # columns of a target
 MAY_BE_EMPTY = ("detail", "method", "rule", "verdict")  # text that does not apply to all rows
 
 
@@ -46,15 +48,23 @@ def union(cells):
     return tuple(dict.fromkeys(chain.from_iterable(cells)))
 
 
-def beside(rows, others):
-    """Add the counts of the row of `others` with the same keys, as reference counts, and unite the cells."""
-    added = {name: f"reference_{name}" for name in ("numerator", "denominator", "cells") if name in others}
-    others = others[[*keys(rows), *added]].rename(columns=added)
-    joined = rows.drop(columns=added.values(), errors="ignore").merge(others, on=keys(rows), how="left")
-    if "cells" not in rows:
-        return joined
-    both = zip(joined["cells"], joined["reference_cells"], strict=True)
-    return joined.assign(cells=[union(pair) for pair in both])
+def united(frame, columns):
+    """Put the cells of those columns that a frame has into one; rows may lack some."""
+    columns = [column for column in columns if column in frame]
+    if not columns:
+        return frame
+    each = zip(*(frame[column] for column in columns), strict=True)
+    cells = [union(one for one in several if isinstance(one, tuple)) for several in each]
+    return frame.drop(columns=columns).assign(cells=cells)
+
+
+def beside(rows, others, on=None, how="left"):
+    """Add what the row of `others` with the same keys counts, as reference, and unite the cells."""
+    on = keys(rows) if on is None else on
+    added = {name: f"reference_{name}" for name in ("numerator", "denominator", "estimate", "cells") if name in others}
+    others = others[[*on, *added]].rename(columns=added)
+    joined = rows.drop(columns=added.values(), errors="ignore").merge(others, on=on, how=how)
+    return united(joined, ["cells", "reference_cells"])
 
 
 def compared(counts):
@@ -73,6 +83,17 @@ def compared(counts):
 def two_by_two(pairs):
     """Return the four counts of each comparison, in the order in which `intervals` takes them."""
     return [pairs[side + part] for side in ("", "reference_") for part in ("numerator", "denominator")]
+
+
+def refuse_backwards(plans):
+    """Refuse targets whose period is not after that of their baseline."""
+    start, end = (years(plans[column]) for column in ("baseline_period", "target_period"))
+    if (backwards := plans[end <= start]).size:
+        target = backwards.iloc[0]
+        raise ValueError(
+            f"target for {target['group']} ({target['dimension']}): target_period {target['target_period']} "
+            f"is not after baseline_period {target['baseline_period']}"
+        )
 
 
 def matched(shares, plan, measure="share"):

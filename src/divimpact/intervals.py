@@ -82,7 +82,7 @@ def wilson(count, nobs, confidence=0.95):
     (array([0.2553, 0.    ]), array([0.3662, 0.1611]))
     """
     count, nobs = _counts(count, nobs)
-    z = _z(confidence)
+    z = z_of(confidence)
     return _wilson_low(count, nobs, z), 1 - _wilson_low(nobs - count, nobs, z)
 
 
@@ -149,7 +149,7 @@ def miettinen_nurminen_ratio(count, nobs, reference_count, reference_nobs, confi
     """
     cells = _cells(count, nobs, reference_count, reference_nobs)
     total = cells[1] + cells[3]
-    return _score_ratio(*cells, _z(confidence) * np.sqrt(total / (total - 1)))
+    return _score_ratio(*cells, z_of(confidence) * np.sqrt(total / (total - 1)))
 
 
 def koopman_ratio(count, nobs, reference_count, reference_nobs, confidence=0.95):
@@ -167,7 +167,7 @@ def koopman_ratio(count, nobs, reference_count, reference_nobs, confidence=0.95)
     >>> print(low.round(4), high.round(4))
     0.3097 0.8988
     """
-    return _score_ratio(*_cells(count, nobs, reference_count, reference_nobs), _z(confidence))
+    return _score_ratio(*_cells(count, nobs, reference_count, reference_nobs), z_of(confidence))
 
 
 def katz_ratio(count, nobs, reference_count, reference_nobs, confidence=0.95):
@@ -198,7 +198,7 @@ def katz_ratio(count, nobs, reference_count, reference_nobs, confidence=0.95):
     x, n, y, m = _cells(count, nobs, reference_count, reference_nobs)
     x, y = np.where(x > 0, x, np.nan), np.where(y > 0, y, np.nan)
     estimate = (x / n) / (y / m)
-    spread = np.exp(_z(confidence) * np.sqrt(1 / x - 1 / n + 1 / y - 1 / m))
+    spread = np.exp(z_of(confidence) * np.sqrt(1 / x - 1 / n + 1 / y - 1 / m))
     return estimate / spread, estimate * spread
 
 
@@ -256,9 +256,23 @@ def holm(p):
     return adjusted
 
 
-def _z(confidence):
+def as_shares(share):
+    """Return shares as floats, or refuse one outside 0..1."""
+    share = np.asarray(share, dtype=float)
+    if (outside := share[(share < 0) | (share > 1)]).size:
+        raise ValueError(f"share {outside[0]:g} is not between 0 and 1: write 18 % as 0.18")
+    return share
+
+
+def refuse_other_confidence(confidence):
+    """Refuse a confidence that is not between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence:g} is not between 0 and 1: write 95 % as 0.95")
+
+
+def z_of(confidence):
+    """Standard normal quantile of two-sided limits."""
+    refuse_other_confidence(confidence)
     return special.ndtri((1 + confidence) / 2)
 
 
@@ -318,8 +332,8 @@ def _fisher_one(count, nobs, reference_count, reference_nobs):
     if np.isnan(chosen):
         return np.nan
     possible = np.arange(max(0, chosen - reference_nobs), min(chosen, nobs) + 1)
-    log_p = _log_choose(nobs, possible) + _log_choose(reference_nobs, chosen - possible)
-    log_p -= _log_choose(nobs + reference_nobs, chosen)
+    log_p = log_choose(nobs, possible) + log_choose(reference_nobs, chosen - possible)
+    log_p -= log_choose(nobs + reference_nobs, chosen)
     observed = log_p[int(count - possible[0])]
     return min(1.0, np.exp(log_p[log_p <= observed + 1e-7]).sum())  # ties up to rounding, as R's fisher.test
 
@@ -327,5 +341,6 @@ def _fisher_one(count, nobs, reference_count, reference_nobs):
 _fisher = np.vectorize(_fisher_one, otypes=[float])
 
 
-def _log_choose(n, k):
+def log_choose(n, k):
+    """Logarithm of how many ways there are to choose k of n."""
     return -np.log1p(n) - special.betaln(n - k + 1, k + 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact import chance
-from divimpact.estimates import checked, keys, rows, table, union
+from divimpact.estimates import beside, checked, keys, rows, table, union
 from divimpact.intervals import miettinen_nurminen_ratio
 
 LEADERSHIP = "leadership"  # beside the grades, it repeats the people of some of them
@@ -222,15 +222,9 @@ def _of_grade(shares, grade):
 
 
 def _beside(upper, lower):
-    """Set the shares of the same group and place beside each other, and unite the cells."""
+    """Set the shares of the same group and place beside each other, whatever their grades."""
     named = [name for name in (*keys(upper), "group", "detail") if name in upper and name != "grade"]
-    added = [name for name in ("numerator", "denominator", "estimate", "cells") if name in lower]
-    lower = lower[[*named, *added]].rename(columns={name: f"reference_{name}" for name in added})
-    pairs = upper.merge(lower, on=named)
-    if "cells" not in upper:
-        return pairs
-    both = zip(pairs["cells"], pairs["reference_cells"], strict=True)
-    return pairs.assign(cells=[union(pair) for pair in both])
+    return beside(upper, lower, named, "inner")
 
 
 def _beside_totals(together, totals):

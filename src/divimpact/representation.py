@@ -6,8 +6,8 @@ made it could have drifted by chance, not sampling. Rules trigger a look; they d
 
 import numpy as np
 
-from divimpact.estimates import checked, rate_rows, rows, table, union
-from divimpact.intervals import proportion, wilson
+from divimpact.estimates import checked, rate_rows, rows, table, united
+from divimpact.intervals import as_shares, proportion, wilson
 
 
 def shares(staff, confidence=0.95):
@@ -112,9 +112,7 @@ def published_shares(shares, confidence=0.95):
     0   2012     0.152       NaN        NaN
     1   2018     0.192    0.1905     0.1936
     """
-    share = shares["share"].to_numpy(float)
-    if (outside := share[(share < 0) | (share > 1)]).size:
-        raise ValueError(f"share {outside[0]:g} is not between 0 and 1: write 18 % as 0.18")
+    share = as_shares(shares["share"])
     base = shares["base"].to_numpy(float) if "base" in shares else np.full(len(shares), np.nan)
     low, high = wilson(share * base, base, confidence)
     frame = shares.assign(numerator=np.nan, denominator=base)
@@ -129,10 +127,7 @@ def _bounds(staff):
     """The shares of all staff if none, or all, of the undeclared belonged to the group."""
     if "total" not in staff:
         return []
-    declared = staff[staff["role"] != "undeclared"]
-    if "total_cells" in staff:
-        resting = zip(declared["cells"], declared["total_cells"], strict=True)
-        declared = declared.assign(cells=[union(both) for both in resting])
+    declared = united(staff[staff["role"] != "undeclared"], ["cells", "total_cells"])
     undeclared = declared["total"] - declared["denominator"]
     everyone = declared.assign(denominator=declared["total"])
     return [

@@ -4,13 +4,11 @@ long it would go on (Q1, Q4): frames in, one estimate per row out."""
 import numpy as np
 from scipy import special
 
-from divimpact.estimates import benchmarked, keys, latest, matched, rows, table, union
+from divimpact.estimates import PLAN, WAY, benchmarked, keys, latest, matched, refuse_backwards, rows, table, united
 from divimpact.schema import definitions, years
 
 OPEN_SDG = {"moving_away": -np.inf, "limited_progress": 0.0, "acceleration_needed": 0.60, "on_track": 0.95}
 UN_PROGRESS_CHART = {"stagnation_or_regression": -np.inf, "acceleration_needed": 0.10, "on_track": 0.95}
-WAY = ["baseline_period", "baseline", "target_period", "target"]
-PLAN = ["dimension", "group", "scope", "grade", *WAY]
 ON_THE_DAY = 1e-9  # years: a share exactly on the straight way arrives in time, whatever the last bit says
 
 
@@ -158,12 +156,7 @@ def not_followed(shares, targets, breaks=None):
 def _ways(pairs):
     """The shares after their baseline period, with the years gone and the years planned."""
     start, end, now = (years(pairs[column]) for column in ("baseline_period", "target_period", "period"))
-    if (backwards := pairs[end <= start]).size:
-        target = backwards.iloc[0]
-        raise ValueError(
-            f"target for {target['group']} ({target['dimension']}): target_period {target['target_period']} "
-            f"is not after baseline_period {target['baseline_period']}"
-        )
+    refuse_backwards(pairs)
     pairs = pairs.assign(gone=now - start, planned=end - start).astype({"baseline": float, "target": float})
     return pairs[pairs["gone"] > 0]
 
@@ -189,9 +182,7 @@ def _since_first(shares, breaks):
     names = {"period": "baseline_period", "estimate": "baseline", "_end": "_start", "cells": "_first_cells"}
     first = shares.dropna(subset="estimate").sort_values("_end", kind="stable").drop_duplicates(series)
     pairs = shares.merge(first.rename(columns=names).filter([*series, *names.values()]), on=series)
-    if "cells" in pairs:
-        both = zip(pairs["_first_cells"], pairs["cells"], strict=True)
-        pairs = pairs.assign(cells=[union(pair) for pair in both])
+    pairs = united(pairs, ["_first_cells", "cells"])
     pairs = pairs.assign(gone=pairs["_end"] - pairs["_start"])
     return pairs[pairs["gone"] > 0]
 

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from divimpact import renewal
-from divimpact.estimates import keys, matched, union
+from divimpact.estimates import PLAN, keys, matched, refuse_backwards, union, united
 from divimpact.intervals import proportion
 from divimpact.schema import years
 
 JOIN, LEAVE = ("hire", "promotion_in", "transfer_in"), ("exit", "promotion_out", "transfer_out")
 STOCKS = {"before": ("before",), "after": ("after",)}
-PLAN = ["dimension", "group", "scope", "grade", "baseline_period", "baseline", "target_period", "target"]
 SEED, DRAWS = 1, 10_000
 
 
@@ -32,15 +31,6 @@ def added(counts, events, more=()):
     names = {"numerator": "declared", "denominator": "declared_at_risk", "cells": "declared_cells"}
     declared = _sums(of_groups[of_groups["role"] == "group"], by).rename(columns=names)
     return united(of_groups.merge(declared, on=by, how="left"), ["cells", "declared_cells"])
-
-
-def united(frame, columns):
-    """Put the cells of several columns into one, if there are any."""
-    if columns[0] not in frame:
-        return frame
-    each = zip(*(frame[column] for column in columns), strict=True)
-    cells = [union(one for one in several if isinstance(one, tuple)) for several in each]
-    return frame.drop(columns=columns).assign(cells=cells)
 
 
 def last_run(counts):
@@ -115,12 +105,7 @@ def cases(account, targets, growth):
     found = matched(declared.assign(measure="share"), targets.filter(PLAN))
     found = found.astype({"baseline": float, "target": float})
     start, now, end = (years(found[column]) for column in ("baseline_period", "until", "target_period"))
-    if (backwards := found[end <= start]).size:
-        target = backwards.iloc[0]
-        raise ValueError(
-            f"target for {target['group']} ({target['dimension']}): target_period {target['target_period']} "
-            f"is not after baseline_period {target['baseline_period']}"
-        )
+    refuse_backwards(found)
     baseline, target = (_percent(found[name]) + " (" + found[f"{name}_period"] + ")" for name in ("baseline", "target"))
     staff = found["after_declared"].where(start == now, found["before_declared"])
     stated = {"since": found["baseline_period"], "start": found["baseline"], "staff": staff, "years": end - start}
