@@ -172,6 +172,47 @@ def test_that_nobody_was_hired_at_all_can_be_published(city_folder):
     assert not found.hidden[counts.cell("applications", {"stage": "invited", "until": "2024"}, "origin", "near", "")]
 
 
+# In turns
+
+
+STEP = [("after", ("before", "joined"), False, ("left",))]
+
+
+def test_what_is_taken_off_is_a_companion_too():
+    """30 - 25 are the 7 who joined less the 2 who left: both may be as many more as one likes."""
+    assert hidden(listing(before=25, joined=7, left=2, after=30), STEP) == "joined left"
+    assert len(hidden(listing(before=25, joined=5, left=0, after=30), STEP).split()) == 2, (
+        "5 = 30 - 25 were nobody left"
+    )
+
+
+def test_a_count_shown_nowhere_hides_what_hangs_on_it_unless_all_know_that_it_is_nothing():
+    """How many left is not shown: 5 joined, or more; but not where everyone knows that nobody left."""
+    nobody = listing(before=25, joined=5, left=0, after=30).assign(unshown=[False, False, True, False])
+    nobody = nobody.assign(again=nobody["unshown"])
+    assert hidden(nobody, STEP) == "joined"
+    assert len(hidden(nobody.assign(fixed=nobody["unshown"]), STEP).split()) == 2
+
+
+def test_details_that_protect_nothing_are_shown_though_they_were_unknown_before():
+    """3 and 12 of 40 are hidden; of the 25 it is shown what they are made of."""
+    details = listing(q1=3, q2=12, q3=25, year=40, north=14, south=11).assign(turn=[1, 1, 1, 1, 2, 2])
+    assert hidden(details, [*YEAR, ("q3", ("north", "south"), False)]) == "q1 q2"
+
+
+def test_details_that_would_tell_are_withheld_whole():
+    details = listing(q1=3, q2=12, q3=25, year=40, same=3, zero=0).assign(turn=[1, 1, 1, 1, 2, 2])
+    sums = [*YEAR, ("q1", ("same", "zero"), False), ("same", ("zero",), False)]
+    assert set(hidden(details, sums).split()) == {"q1", "q2", "same", "zero"}
+
+
+def test_what_a_release_told_in_a_detail_is_not_unknown_again():
+    """A release told the 3: whether the detail is shown now or not, q1 is known, and its table is withheld."""
+    details = listing(q1=3, q2=12, q3=25, year=40, same=3).assign(turn=[1, 1, 1, 1, 2])
+    found = plan(released(details, same=3), [*YEAR, ("q1", ("same",), False)], TEN).hidden
+    assert found[["q1", "q2", "q3", "year"]].all()
+
+
 # What is refused
 
 
