@@ -165,10 +165,11 @@ def read_city(folder: str | Path) -> City:
 
 
 def _flows(tables: dict[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
-    """Return the flows between snapshots of persons, where a city did not bring any."""
-    staff = {name: table for name, table in tables.items() if _base(name) == "staff" and "person" in table.columns}
+    """Return the flows between snapshots of persons, where a city did not bring any and there are two to compare."""
     if "flows" in map(_base, tables):
         return {}
+    of_persons = {name: held for name, held in tables.items() if _base(name) == "staff" and "person" in held.columns}
+    staff = {name: table for name, table in of_persons.items() if table.period.nunique().execute() > 1}
     return {
         name.replace("staff", "flows", 1): snapshots.flows(table, list(config.dimensions))
         for name, table in staff.items()

@@ -17,12 +17,12 @@ def flows(staff: ibis.Table, dimensions: Sequence[str]) -> ibis.Table:
     A hire is there and was not, an exit was and is not. Who stays has a promotion where the grade is another (also a
     lower one), else a transfer where the unit is; and, in the place where this person is now, a pair of redeclarations
     where the group of any dimension is another. Who has several rows in a snapshot is taken at the first of them, in
-    the order of places and groups; who has no pseudonym cannot be compared, and stays unexplained.
+    the order of places and groups.
     """
     places = [place for place in PLACES if place in staff.columns]
     groups = [name for name in dimensions if name in staff.columns]
     held = [*places, *groups]
-    ranked = staff.filter(_.person.notnull()).mutate(
+    ranked = staff.mutate(
         snapshot=ibis.dense_rank().over(order_by=_.period),
         row=ibis.row_number().over(group_by=[_.period, _.person], order_by=[staff[name] for name in held]),
     )
