@@ -7,7 +7,7 @@ everyone is the same in each dimension. `disclosure.plan` makes the mask from it
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -51,7 +51,9 @@ def publishable(city: City) -> Cells:
     ``declared, everyone``, how many in that table and period declared the dimension, missing where that is not asked;
     ``released``, what earlier releases said of it, and ``release``, the last that did; ``again``, whether it is counted
     only because a release listed it; ``unknown``, whether a release counts a group or a place that is not counted now,
-    so that nobody can say how it overlaps with those that are.
+    so that nobody can say how it overlaps with those that are; ``promised``, whether a release hid it and so it stays
+    protected; ``turn``, when it is protected (stocks first, then flows and their details); ``fixed``, whether a zero of
+    it is known to everyone; ``unshown``, whether it is known to exist but in no table.
 
     Examples
     --------
@@ -213,9 +215,8 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
     """
     ends = [release["until"] for release in city.releases]
     for release, end in zip(city.releases, ends, strict=True):
-        publication = city.publication | {"without": tuple(release["without"])}
-        then = replace(city, config=replace(city.config, publication=publication))
-        yield from ((BEFORE, counted) for _, counted in counts.published(_within(then, end)))
+        then = _within(_leaving_out(city, release["without"]), end)
+        yield from ((BEFORE, counted) for _, counted in counts.published(then))
     for start, end in pairwise([*ends, {}] if ends else []):
         start = {name: period for name, period in start.items() if name.partition(".")[0] != "staff"}
         between = counts.published(_within(city, end, start), start)
@@ -232,8 +233,7 @@ def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tu
     steps = {ledger.name(view) for view in ledger.VIEWS if "period" in view}
     now = {"until": {}, "without": city.publication["without"]}
     for before, release in pairwise([{"until": {}}, *city.releases, now] if city.releases else []):
-        publication = city.publication | {"without": tuple(set(release["without"]) - steps)}
-        then = replace(city, config=replace(city.config, publication=publication))
+        then = _leaving_out(city, set(release["without"]) - steps)
         since = {name: period for name, period in before["until"].items() if name.partition(".")[0] == "flows"}
         for view, tables, sums in ledger.published(_within(then, release["until"])):
             shown = any(
@@ -248,6 +248,12 @@ def _unshown_flows(city: City) -> Iterator[tuple[str, dict[str, float], list[tup
     """Yield the steps of flows that no review shows, those of earlier releases too."""
     for release in ({"until": {}}, *city.releases):
         yield from ledger.unshown(_within(city, release["until"]))
+
+
+def _leaving_out(city: City, breakdowns: Iterable[str]) -> City:
+    """Return the city as it would be published without some breakdowns."""
+    publication = city.publication | {"without": tuple(breakdowns)}
+    return replace(city, config=replace(city.config, publication=publication))
 
 
 def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:

@@ -193,7 +193,7 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
     axes.margins(x=0.22)
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" points", decimals=0))
-    title, run = words.title_of_change(table), "; ".join(dict.fromkeys(frame["period"].str.replace("/", " to ")))
+    title, run = words.title_of_change(table), "; ".join(dict.fromkeys(map(words.run, frame["period"])))
     line = f"Percentage points of all staff, {run}: blue adds, orange takes away"
     return drawing.finished(axes, title, line, table, source, words.describe(table, title, "{0.measure}"))
 

@@ -105,10 +105,14 @@ class Books:
         return list(dict.fromkeys([*self.staffed, *self.moves["place"], *self.moves["to"]]))
 
     @cached_property
+    def labelled(self) -> pd.DataFrame:
+        """The moves of the steps, under their labels."""
+        return self.moves.merge(self.steps[["period", "label"]], on="period")
+
+    @cached_property
     def entries(self) -> pd.DataFrame:
         """People who joined or left a place, by event and group, under the label of their step."""
-        moves = self.moves.merge(self.steps[["period", "label"]], on="period")
-        found = [_in_and_out(moves)]
+        moves, found = self.labelled, [_in_and_out(self.labelled)]
         if self.leadership:
             leads = {
                 name: np.where(moves[name].isin(self.leadership), LEADERSHIP, ELSEWHERE) for name in ("place", "to")
@@ -139,8 +143,7 @@ class Books:
 
     def names(self, keys: pd.DataFrame, part: str = "", members: Sequence = ()) -> np.ndarray:
         """Name the counts of keys by members."""
-        held = {"interval": "period", "place": self.key, "to": f"{self.key}_to", "event": "event"}
-        places = keys[[name for name in held if name in keys and held[name]]].rename(columns=held).to_dict("records")
+        places = self._called(keys, interval="period").to_dict("records")
         return counts.named("flows", places, self.known, part, members)
 
     def within(self, run: "Books") -> "Books":
@@ -155,11 +158,16 @@ class Books:
 
     def shown(self, keys: pd.DataFrame) -> pd.DataFrame:
         """Return the key columns of a count table."""
-        held = {"label": "period", "start": "since", "place": self.key, "to": f"{self.key}_to", "event": "event"}
+        return self._called(keys, label="period", start="since")
+
+    def _called(self, keys: pd.DataFrame, **time: str) -> pd.DataFrame:
+        """Return keys in the words of count tables, as far as they are there: of time, the columns named."""
+        held = time | {"place": self.key, "to": f"{self.key}_to", "event": "event"}
         return keys[[name for name in held if name in keys and held[name]]].rename(columns=held)
 
 
 def books_of(city: City, dimension: str, by: Sequence[str]) -> Books:
+    """Count the stocks and moves of one dimension by the keys in ``by``, as `account` has them."""
     known, keys = city.dimensions[dimension], [key for key in by if key != "period"]
     records = city.records("flows", dimension)
     if len(keys) > 1 or not set(keys) <= {"unit", "grade"} & set(records.columns):
@@ -233,7 +241,7 @@ def left(books: Books, events: Sequence[str]) -> pd.DataFrame:
 
 def promoted_between(books: Books) -> pd.DataFrame:
     """Count who was promoted from grade to grade, of those in the first; pairs without anybody are left out."""
-    moves = books.moves.merge(books.steps[["period", "label"]], on="period")
+    moves = books.labelled
     moves = moves[(moves["event"] == "promotion") & (moves["place"] != moves["to"])]
     keys = books.keys(["promotion"]).merge(pd.DataFrame({"to": books.places}), how="cross")
     keys = keys.merge(moves[["label", "place", "to"]].drop_duplicates())

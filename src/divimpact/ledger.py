@@ -134,7 +134,7 @@ def _of_city(books: Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
 
 def _of_run(run: Books, events: list[str], steps: Books, flow: Callable, _: Callable) -> Iterator[tuple]:
     """What a run of steps adds up to."""
-    held = steps.steps[steps.steps["period"].isin(run.steps["period"])]["interval"]
+    held = steps.within(run).steps["interval"]
     for event in events if len(held) > 1 else ():
         yield flow(run.steps["interval"].iloc[0], event=event), tuple(flow(one, event=event) for one in held), ()
 
@@ -163,7 +163,7 @@ def _in_pairs(books: Books) -> list[tuple]:
 def _of_grades(books: Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
     """After = before + who joined - who left, within each grade; and who could have left."""
     interval, start, end = books.steps[["interval", "start", "end"]].iloc[0]
-    for grade in dict.fromkeys(books.stock["grade"]):
+    for grade in books.staffed:
         joined, left = (flow(interval, grade=grade, event=event) for event in ("joined", "left"))
         yield stock(end, grade=grade), (stock(start, grade=grade), joined), (left,)
         since = tuple(stock(since, grade=grade) for since in books.steps["since"])

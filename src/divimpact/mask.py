@@ -98,14 +98,14 @@ def plan(
     broken = cells["cell"][(cells["count"] < 0) | (cells["count"] % 1 > 0)]
     if len(broken):
         raise ValueError(f"{len(broken)} cells hold no whole number of people, the first is {broken.iloc[0]}")
-    system, kept = _System(cells, sums, policy), _kept(cells, sums, policy)
+    kept = _kept(cells, sums, policy)
     if kept and kept.exists():
         hidden = np.load(kept)
     else:
-        hidden = _mask(system, progress)
+        hidden = _mask(_System(cells, sums, policy), progress)
         if kept:
             np.save(kept, hidden)
-    now = cells.assign(hidden=hidden)[~system.again]
+    now = cells.assign(hidden=hidden)[~_flag(cells, "again")]
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
     by_table = counted.agg(cells="size", hidden="sum").reset_index()
     return Plan(policy, pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str")), by_table)
@@ -179,7 +179,7 @@ class _System:
     def __init__(self, cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy):
         self.cells, self.policy = cells, policy
         self.counts, place = cells["count"].to_numpy(float), {name: row for row, name in enumerate(cells["cell"])}
-        self.withheld = np.array(cells.get("unshown", [False] * len(cells)), dtype=bool)
+        self.withheld = _flag(cells, "unshown")
         self.gone, self.small = np.zeros(len(cells), dtype=bool), _small(self.counts, policy)
         whole = [one for one in sums if not any(one[3:])]  # nothing is taken off
         held = [np.array([place[part] for part in parts], dtype=int) for _, parts, *_ in whole]
@@ -196,16 +196,15 @@ class _System:
         self.turn = np.array(cells.get("turn", [0] * len(cells)), dtype=int)
         self.latest = np.zeros(len(sums), dtype=int)  # the turn at which all counts of a sum are there
         np.maximum.at(self.latest, row, self.turn[column])
-        known = abs(self.sums) @ np.isnan(self.counts) == 0  # with a count that nobody knows it is no sum
-        self.sums, self.latest = self.sums[known], self.latest[known]
+        whole = abs(self.sums) @ np.isnan(self.counts) == 0  # with a count that nobody knows it is no sum
+        self.sums, self.latest = self.sums[whole], self.latest[whole]
         self.person = connections.same_people(self.counts, self.sums)
         self.released = list(cells.get("released", [()] * len(cells)))
-        self.again = np.array(cells.get("again", [False] * len(cells)), dtype=bool)
-        self.promised = np.array(cells.get("promised", self.again), dtype=bool)
+        self.again = _flag(cells, "again")
+        self.promised = _flag(cells, "promised") if "promised" in cells else self.again
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
         self.also = _few_declared(cells, policy) | (self.again & ~known) | self.withheld
-        fixed = np.array(cells.get("fixed", [False] * len(cells)), dtype=bool)
-        self.may_move = np.isfinite(self.counts) & ~known & ~(fixed & (self.counts == 0))
+        self.may_move = np.isfinite(self.counts) & ~known & ~(_flag(cells, "fixed") & (self.counts == 0))
         self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld | self.again)
 
     def blocks(self, turn: int, hidden: np.ndarray) -> list[np.ndarray]:
@@ -264,6 +263,10 @@ class _System:
         """Small counts that were released with another value: how small they have become is not known."""
         said = zip(self.counts, self.released, strict=True)
         return self.small & np.array([count not in values for count, values in said], dtype=bool)
+
+
+def _flag(cells: pd.DataFrame, column: str) -> np.ndarray:
+    return np.array(cells.get(column, [False] * len(cells)), dtype=bool)
 
 
 def _terms(total: str, parts: Sequence[str], _: bool, less: Sequence[str] = ()) -> Iterator[tuple[str, int]]:

@@ -46,7 +46,7 @@ def progress(table: SafeTable) -> Text:
     rows = _shown(table)
     said = []
     for gap in _latest(rows[rows["measure"] == "gap_closed"]).itertuples():
-        share, pace = (_like(rows, gap, measure) for measure in ("share", "progress_ratio"))
+        share, pace = _like(rows, gap, "share"), _like(rows, gap, "progress_ratio", "detail")
         way = f"The goal leads from {gap.detail}: {_limited(gap, percent)} of that way is gone."
         if pace:
             way += f" By the Open SDG rule the pace is {_limited(pace)} of the one needed: {VERDICTS[pace.verdict]}."
@@ -86,15 +86,16 @@ def hiring(table: SafeTable) -> Text:
     for need in rows[rows["measure"] == "required_hire_share"].itertuples():
         joins = "hire_share" if pd.isna(getattr(need, "grade", None)) else "joiner_share"
         who, now = ("are hired", "hires") if joins == "hire_share" else ("join", "those who join")
-        held, wait, end = (_like(rows, need, measure) for measure in (joins, "years_at_present", "long_run_share"))
+        held = _like(rows, need, joins)
+        wait, end = (_like(rows, need, measure, "detail") for measure in ("years_at_present", "long_run_share"))
         text = (
-            f"For {_group(need)}: from {need.detail}, with the turnover of {_run(need.period)}, "
+            f"For {_group(need)}: from {need.detail}, with the turnover of {run(need.period)}, "
             f"{_limited(need, percent)} of the declared who {who} would have to be of this group each year. "
             f"{WITHIN_REACH[need.verdict]}."
         )
         text += f" Of {now} in these years it was {_limited(held, percent)}." if held else ""
         if wait and math.isfinite(wait.estimate):
-            text += f" At that share the goal takes {wait.estimate:.1f} years from its baseline."
+            text += f" At that share the goal is {wait.estimate:.1f} years from the start of this way."
         text += f" If all rates stay, the share moves towards {_limited(end, percent)}." if end else ""
         said.append(text + _chances(rows, need))
     return _text(said, table, "Without flows it cannot be told what a goal needs of hiring.")
@@ -108,7 +109,7 @@ def change(table: SafeTable) -> Text:
         parts = {text: _like(rows, row, measure) for measure, text in REASONS_OF_CHANGE.items()}
         moved = [f"{points(part.estimate)} from {text}" for text, part in parts.items() if part and part.estimate]
         seen = _like(rows, row, "detectable_change")
-        text = f"For {_group(row)}: {_limited(row, points)} of all staff, {_run(row.period)}"
+        text = f"For {_group(row)}: {_limited(row, points)} of all staff, {run(row.period)}"
         text += f": {_listed(moved)}." if moved else "."
         if seen and abs(row.estimate) < seen.estimate:
             text += f" A change below {points(seen.estimate).lstrip('+')} cannot be told from chance here."
@@ -131,17 +132,16 @@ def _likely(chance: float) -> str:
     return f"above {percent(0.999)}" if chance > 0.999 else percent(chance)
 
 
-def _run(period: str) -> str:
+def run(period: str) -> str:
+    """Write a run of steps such as 2021/2025 in words."""
     return "{} to {}".format(*period.split("/")) if "/" in period else period
 
 
 def _chances(rows: pd.DataFrame, need: tuple) -> str:
     """Say the chance of a target: of a finite workforce, and with the rates uncertain too."""
-    found = rows[(rows["measure"] == "chance_of_target") & (rows["dimension"] == need.dimension)]
-    found = found[(found["group"] == need.group) & found["detail"].str.startswith(f"{need.detail}, ")]
-    if "grade" in found:
-        found = found[found["grade"].fillna("") == (need.grade if pd.notna(need.grade) else "")]
-    said = [f"{_likely(row.estimate)} with {row.detail.removeprefix(f'{need.detail}, ')}" for row in found.itertuples()]
+    ways = {how: need._replace(detail=f"{need.detail}, {how}") for how in ("rates as estimated", "rates uncertain")}
+    found = {how: _like(rows, way, "chance_of_target", "detail") for how, way in ways.items()}
+    said = [f"{_likely(row.estimate)} with {how}" for how, row in found.items() if row]
     return f" The chance of being there in time is {_listed(said)}." if said else ""
 
 
