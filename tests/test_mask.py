@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from attacker import between, matrix, told, told_to_one_alone
 
-from divimpact import cells, counts, disclosure, mask, record, representation
+from divimpact import cells, counts, disclosure, mask, record, representation, tally
 from divimpact.config import DataError
 from divimpact.mask import DisclosureError, Policy, audit, plan
 from divimpact.schema import read_city
@@ -491,7 +491,7 @@ def test_a_step_of_one_does_not_tell_what_was_hidden_before_it(city_folder):
     release, mask = release_of(folder), planned(folder)[2].hidden
     far, both = (
         counts.cell("applications", {"stage": "hired", "until": "2024"}, "origin", who, "")
-        for who in ("far", counts.DECLARED)
+        for who in ("far", tally.DECLARED)
     )
     assert mask[far] and not mask[both]
     with pytest.raises(DisclosureError, match=r"applications .*beside the release spring .*: it now differs"):

@@ -51,6 +51,44 @@ def protected(estimates, hidden=()):
     return disclosure.protect(estimates, disclosure.plan(cells, (), disclosure.Policy(min_count=2)))
 
 
+def test_two_targets_of_a_group_each_have_their_own_years_and_chances():
+    """A path from the baseline and one from now, which differ in all but their group and run."""
+    wide = {"from 10 %": (0.40, 6.0, 0.05), "from 20 %": (0.60, 2.0, 0.75)}
+    rows = [
+        {"measure": measure, "detail": f"{detail}{more}", "estimate": value}
+        for detail, (need, wait, chance) in wide.items()
+        for measure, more, value in [
+            ("required_hire_share", "", need),
+            ("years_at_present", "", wait),
+            ("long_run_share", "", 0.35),
+            ("chance_of_target", ", rates as estimated", chance),
+            ("chance_of_target", ", rates uncertain", 0.0001),
+        ]
+    ]
+    held = {"measure": "hire_share", "detail": "of declared hires", "estimate": 0.3}
+    table = pd.DataFrame([*rows, held]).assign(period="2021/2025", dimension="origin", group="abroad")
+    table["verdict"] = "by_hiring"
+    table["cells"] = [("a",)] * len(table)
+    table = table.assign(conf_low=float("nan"), conf_high=float("nan"))
+    first, second = said(words.hiring(protected(table)))
+    for text, need, wait, chance in ((first, "40.0 %", "6.0", "5.0 %"), (second, "60.0 %", "2.0", "75.0 %")):
+        assert f"2021 to 2025, {need} of the declared who are hired" in text and "it was 30.0 %" in text
+        assert f"the goal is {wait} years from" in text and "moves towards 35.0 %" in text
+        assert f"{chance} with rates as estimated and below 0.1 % with rates uncertain" in text
+        assert not any(word in text.lower() for word in BANNED)
+
+
+def test_a_change_is_told_with_its_parts_and_what_could_be_seen():
+    measures = {"change": 0.02, "from_hires": 0.03, "from_exits": -0.01, "unexplained": 0, "detectable_change": 0.025}
+    table = pd.DataFrame({"measure": [*measures], "estimate": [*measures.values()]})
+    table = table.assign(period="2021/2025", dimension="origin", group="abroad", cells=[("a",)] * len(table))
+    table = table.assign(conf_low=float("nan"), conf_high=float("nan"))
+    assert said(words.change(protected(table))) == [
+        "For group “abroad” (origin): +2.0 points of all staff, 2021 to 2025: +3.0 points from who was hired and "
+        "\N{MINUS SIGN}1.0 points from who left. A change below 2.5 points cannot be told from chance here."
+    ]
+
+
 def test_percent():
     assert words.percent(0.2653) == "26.5\N{NO-BREAK SPACE}%"
     assert words.percent(0.00412) == "0.41\N{NO-BREAK SPACE}%"

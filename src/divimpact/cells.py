@@ -16,10 +16,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import counts, ledger
-from divimpact.counts import DECLARED, EVERYONE
+from divimpact import counts, ledger, tally
 from divimpact.margins import Sum, across
 from divimpact.schema import City, Dimension
+from divimpact.tally import DECLARED, EVERYONE
 
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
@@ -179,7 +179,7 @@ def _on_the_way(counted: pd.DataFrame) -> list[Sum]:
 
 def _total(place: list[tuple], part: int, total: list[str]) -> str:
     table, keys, dimension, _, what = json.loads(place[0].cells[part])
-    return counts.cell(table, keys, dimension, total, what)
+    return tally.cell(table, keys, dimension, total, what)
 
 
 def _value(row: tuple, part: int) -> float:

@@ -13,7 +13,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import counts
+from divimpact import counts, tally
 from divimpact.counts import NOT_STATED
 from divimpact.schema import City, Dimension, definitions, years
 
@@ -139,12 +139,12 @@ class Books:
         """Add up entries, keys by members."""
         by = ["label", "place", *(["to"] if "to" in keys else []), "event"]
         held = entries.groupby([*by, "group"])["people"].sum()
-        return counts.of_members(_spread(held, keys[by], self.known.recorded), self.known)
+        return tally.of_members(_spread(held, keys[by], self.known.recorded), self.known)
 
     def names(self, keys: pd.DataFrame, part: str = "", members: Sequence = ()) -> np.ndarray:
         """Name the counts of keys by members."""
         places = self._called(keys, interval="period").to_dict("records")
-        return counts.named("flows", places, self.known, part, members)
+        return tally.named("flows", places, self.known, part, members)
 
     def within(self, run: "Books") -> "Books":
         """Return the same of the steps of a run alone."""
@@ -252,14 +252,14 @@ def _of_risk(books: Books, keys: pd.DataFrame, people: np.ndarray) -> pd.DataFra
     at_risk = _spread(books.at_risk, keys[["label", "place"]], list(books.known.members))
     exposed = books.names(keys[["interval", "place"]], "at risk")
     cells = books.names(keys), exposed, books.names(keys, "others")
-    return counts.member_rows(books.known, books.shown(keys), people, at_risk, cells)
+    return tally.member_rows(books.known, books.shown(keys), people, at_risk, cells)
 
 
 def joined(books: Books, events: Sequence[str]) -> pd.DataFrame:
     """Count who is in events, of the declared in them."""
     keys = books.keys(events)
     people = books.people(keys, books.entries)
-    return counts.head_rows(books.known, books.shown(keys), people, lambda *which: books.names(keys, *which))
+    return tally.head_rows(books.known, books.shown(keys), people, lambda *which: books.names(keys, *which))
 
 
 def _spread(held: pd.Series, keys: pd.DataFrame, groups: Sequence[str]) -> np.ndarray:

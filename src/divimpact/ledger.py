@@ -5,10 +5,10 @@ from functools import partial
 
 import pandas as pd
 
-from divimpact import counts, flows
-from divimpact.counts import DECLARED, EVERYONE
+from divimpact import counts, flows, tally
 from divimpact.flows import ADDED, CITY, EVENTS, JOIN, LEADERSHIP, LEAVE, Books
 from divimpact.schema import City
+from divimpact.tally import DECLARED, EVERYONE
 
 ACCOUNT = (
     "period", "since", "grade", "event", "dimension", "group", "role", "reference", "numerator", "denominator", "cells",
@@ -193,6 +193,6 @@ def _of_events(promoted: pd.DataFrame, books: Books, flow: Callable, _: Callable
 
 def _namer(books: Books, table: str, member: str | list[str]) -> Callable[..., str]:
     def name(period: str, part: str = "", **place: str) -> str:
-        return counts.cell(table, {"period": period} | place, books.known.name, member, part)
+        return tally.cell(table, {"period": period} | place, books.known.name, member, part)
 
     return name

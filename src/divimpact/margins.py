@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import chain, pairwise, permutations
 from typing import NamedTuple
 
-from divimpact.counts import EVERYONE
+from divimpact.tally import EVERYONE
 
 OF_DIMENSION = ("left", "joined", "redeclared_out", "redeclared_in")  # not the same people in each dimension
 

@@ -1,44 +1,17 @@
 """Sentences from protected tables: they describe the process, give the counts and both denominators, and say when
 the data cannot tell. What is hidden is passed over, and counted at the end."""
 
-import html
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
 from divimpact.codes import REASONS, REASONS_OF_CHANGE, VERDICTS, WITHIN_REACH
 from divimpact.disclosure import SafeTable
+from divimpact.phrases import Text, decimal, likely, lines, listed, percent, points, run
 from divimpact.schema import definitions, years
 
 PROPORTIONS = {"share", "pass_rate", "uptake", "projected_share", "milestone"}
-
-
-class Text(str):
-    """Sentences, a paragraph a line, that show as paragraphs in a notebook; names from the data cannot become HTML."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.splitlines())
-
-
-def percent(share: float) -> str:
-    r"""Write a share as a percentage: one decimal, below 1 % two significant figures.
-
-    >>> percent(0.2653), percent(0.00412), percent(0)
-    ('26.5\xa0%', '0.41\xa0%', '0\xa0%')
-    """
-    return f"{100 * share:.2g}\N{NO-BREAK SPACE}%" if abs(share) < 0.00995 else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
-
-
-def decimal(ratio: float) -> str:
-    """Write a ratio with two decimals.
-
-    >>> decimal(0.745), decimal(float("inf"))
-    ('0.74', 'infinite')
-    """
-    return "infinite" if math.isinf(ratio) else f"{ratio:.2f}"
 
 
 def progress(table: SafeTable) -> Text:
@@ -110,39 +83,19 @@ def change(table: SafeTable) -> Text:
         moved = [f"{points(part.estimate)} from {text}" for text, part in parts.items() if part and part.estimate]
         seen = _like(rows, row, "detectable_change")
         text = f"For {_group(row)}: {_limited(row, points)} of all staff, {run(row.period)}"
-        text += f": {_listed(moved)}." if moved else "."
+        text += f": {listed(moved)}." if moved else "."
         if seen and abs(row.estimate) < seen.estimate:
             text += f" A change below {points(seen.estimate).lstrip('+')} cannot be told from chance here."
         said.append(text)
     return _text(said, table, "Without flows it cannot be told why a share changed.")
 
 
-def points(difference: float) -> str:
-    r"""Write a difference of shares in percentage points, with its sign.
-
-    >>> points(0.0274), points(-0.0031)
-    ('+2.7 points', '−0.3 points')
-    """
-    return f"{100 * difference:+.1f} points".replace("-", "−")
-
-
-def _likely(chance: float) -> str:
-    if chance < 0.001:
-        return f"below {percent(0.001)}"
-    return f"above {percent(0.999)}" if chance > 0.999 else percent(chance)
-
-
-def run(period: str) -> str:
-    """Write a run of steps such as 2021/2025 in words."""
-    return "{} to {}".format(*period.split("/")) if "/" in period else period
-
-
 def _chances(rows: pd.DataFrame, need: tuple) -> str:
     """Say the chance of a target: of a finite workforce, and with the rates uncertain too."""
     ways = {how: need._replace(detail=f"{need.detail}, {how}") for how in ("rates as estimated", "rates uncertain")}
     found = {how: _like(rows, way, "chance_of_target", "detail") for how, way in ways.items()}
-    said = [f"{_likely(row.estimate)} with {how}" for how, row in found.items() if row]
-    return f" The chance of being there in time is {_listed(said)}." if said else ""
+    said = [f"{likely(row.estimate)} with {how}" for how, row in found.items() if row]
+    return f" The chance of being there in time is {listed(said)}." if said else ""
 
 
 def not_followed(targets: pd.DataFrame, of: int) -> Text:
@@ -152,7 +105,7 @@ def not_followed(targets: pd.DataFrame, of: int) -> Text:
         f"{REASONS[row.reason]}."
         for row in targets.itertuples()
     ]
-    return Text(_lines(said) or "Every target is followed." * bool(of))
+    return Text(lines(said) or "Every target is followed." * bool(of))
 
 
 def not_compared(benchmarks: pd.DataFrame, of: int) -> Text:
@@ -162,7 +115,7 @@ def not_compared(benchmarks: pd.DataFrame, of: int) -> Text:
         "no share of it at the end of that period or later is known here."
         for row in benchmarks.rename(columns={"name": "benchmark"}).itertuples()
     ]
-    return Text(_lines(said) or "Every benchmark is compared." * bool(of))
+    return Text(lines(said) or "Every benchmark is compared." * bool(of))
 
 
 def representation(table: SafeTable) -> Text:
@@ -191,7 +144,7 @@ def ceiling(table: SafeTable) -> Text:
         "its share in leadership."
         for row in _latest(rows[rows["measure"] == "glass_ceiling_index"]).itertuples()
     ]
-    return Text(_lines(said))
+    return Text(lines(said))
 
 
 def stages(table: SafeTable) -> Text:
@@ -265,7 +218,7 @@ def title_of_stages(table: SafeTable) -> str:
             f"“{row.stage}” is reached {decimal(row.estimate)} times as often by “{row.group}” as by “{row.reference}”"
         )
     if len(steps):
-        return f"Groups fare differently at {_listed(f'“{stage}”' for stage in steps['stage'].unique())}"
+        return f"Groups fare differently at {listed(f'“{stage}”' for stage in steps['stage'].unique())}"
     if len(found):
         return "Groups fare differently overall, at no single stage for certain"
     return "At no stage can these numbers tell a difference from none"
@@ -325,12 +278,7 @@ def _shown(table: SafeTable) -> pd.DataFrame:
 
 def _text(said: list[str], table: SafeTable, nothing: str = "") -> Text:
     told = said if said or hidden(table) else [nothing]
-    return Text(_lines(filter(None, [*told, hidden(table)])))
-
-
-def _lines(said: Iterable[str]) -> str:
-    """Write a sentence a line, whatever line breaks the names in it hold."""
-    return "\n".join(" ".join(sentence.splitlines()) for sentence in said)
+    return Text(lines(filter(None, [*told, hidden(table)])))
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -351,15 +299,10 @@ def _like(rows: pd.DataFrame, row: tuple, measure: str, *keys: str):
     return next(rows[same].itertuples(), None)
 
 
-def _listed(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _places(rows: pd.DataFrame) -> str:
     by_stage = rows.groupby("stage", sort=False)["group"]
     where = {stage: "overall" if stage == "overall" else f"at “{stage}”" for stage in rows["stage"]}
-    return "; ".join(f"{_listed(f'“{group}”' for group in groups)} {where[stage]}" for stage, groups in by_stage)
+    return "; ".join(f"{listed(f'“{group}”' for group in groups)} {where[stage]}" for stage, groups in by_stage)
 
 
 def _group(row: tuple) -> str:
@@ -375,7 +318,7 @@ def _without_eligible(table: SafeTable) -> list[str]:
     rows = table.frame.query("measure == 'uptake_ratio' and not suppressed")
     unknown = rows[rows[["denominator", "reference_denominator"]].isna().any(axis=1)]
     return [
-        f"{_listed(found['service'].unique())} in {period}: how many are eligible in group “{group}” or in group "
+        f"{listed(found['service'].unique())} in {period}: how many are eligible in group “{group}” or in group "
         f"“{reference}” is not known, so their use cannot be told."
         for (period, group, reference), found in unknown.groupby(["period", "group", "reference"], sort=False)
     ]

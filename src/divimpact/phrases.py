@@ -1,0 +1,62 @@
+"""How numbers, periods and lists are written."""
+
+import html
+import math
+from collections.abc import Iterable
+
+
+class Text(str):
+    """Sentences, a paragraph a line, that show as paragraphs in a notebook; names from the data cannot become HTML."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{html.escape(line)}</p>" for line in self.splitlines())
+
+
+def percent(share: float) -> str:
+    r"""Write a share as a percentage: one decimal, below 1 % two significant figures.
+
+    >>> percent(0.2653), percent(0.00412), percent(0)
+    ('26.5\xa0%', '0.41\xa0%', '0\xa0%')
+    """
+    return f"{100 * share:.2g}\N{NO-BREAK SPACE}%" if abs(share) < 0.00995 else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def decimal(ratio: float) -> str:
+    """Write a ratio with two decimals.
+
+    >>> decimal(0.745), decimal(float("inf"))
+    ('0.74', 'infinite')
+    """
+    return "infinite" if math.isinf(ratio) else f"{ratio:.2f}"
+
+
+def points(difference: float) -> str:
+    r"""Write a difference of shares in percentage points, with its sign.
+
+    >>> points(0.0274), points(-0.0031)
+    ('+2.7 points', '−0.3 points')
+    """
+    return f"{100 * difference:+.1f} points".replace("-", "−")
+
+
+def likely(chance: float) -> str:
+    if chance < 0.001:
+        return f"below {percent(0.001)}"
+    return f"above {percent(0.999)}" if chance > 0.999 else percent(chance)
+
+
+def run(period: str) -> str:
+    """Write a run of steps such as 2021/2025 in words."""
+    return "{} to {}".format(*period.split("/")) if "/" in period else period
+
+
+def listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def lines(said: Iterable[str]) -> str:
+    """Write a sentence a line, whatever line breaks the names in it hold."""
+    return "\n".join(" ".join(sentence.splitlines()) for sentence in said)
