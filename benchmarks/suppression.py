@@ -9,7 +9,7 @@ every hidden count, as a first attempt would; of large tables it is timed on fif
 import sys
 import time
 from collections.abc import Callable
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +47,9 @@ def naive(listed: pd.DataFrame, sums: list[tuple], hidden: np.ndarray) -> float:
     """Return the seconds that two programs for each hidden count take."""
     place = {name: number for number, name in enumerate(listed["cell"])}
     rows = sparse.lil_matrix((len(sums), len(listed)))
-    for number, (total, parts, *_) in enumerate(sums):
-        rows[number, place[total]] = -1
+    for number, (total, parts, _, *less) in enumerate(sums):
+        for name in (total, *chain.from_iterable(less)):
+            rows[number, place[name]] = -1
         rows[number, [place[part] for part in parts]] = 1
     counts, rows = listed["count"].fillna(0).to_numpy(), rows.tocsr()
     box = np.column_stack([np.where(hidden, np.minimum(counts, 1), counts), np.where(hidden, np.inf, counts)])
@@ -78,7 +79,7 @@ def measure(name: str, listed: pd.DataFrame, sums: list[tuple], policy: Policy) 
         f"{name:8} {len(listed):6,} counts, {hidden.sum():4,} hidden: plan {planning:6.1f} s, audit {auditing:5.1f} s"
     )
     if hidden.any():
-        attack = naive(listed, sums, hidden.to_numpy())
+        attack = naive(listed, sums, hidden.reindex(listed["cell"], fill_value=True).to_numpy())
         said += f", naive attack {attack:5.1f} s: plan {planning / attack:4.2f}, audit {auditing / attack:4.2f} of it"
     print(said, flush=True)
 
