@@ -83,6 +83,8 @@ def test_a_change_is_told_with_its_parts_and_what_could_be_seen():
     table = pd.DataFrame({"measure": [*measures], "estimate": [*measures.values()]})
     table = table.assign(period="2021/2025", dimension="origin", group="abroad", cells=[("a",)] * len(table))
     table = table.assign(conf_low=float("nan"), conf_high=float("nan"))
+    told = table.assign(conf_low=0.001, conf_high=0.04, confidence=0.95)
+    assert "cannot be told" not in words.change(protected(told)), "its limits leave zero out"
     assert said(words.change(protected(table))) == [
         "For group “abroad” (origin): +2.0 points of all staff, 2021 to 2025: +3.0 points from who was hired and "
         "\N{MINUS SIGN}1.0 points from who left. A change below 2.5 points cannot be told from chance here."

@@ -84,7 +84,8 @@ def change(table: SafeTable) -> Text:
         seen = _like(rows, row, "detectable_change")
         text = f"For {_group(row)}: {_limited(row, points)} of all staff, {run(row.period)}"
         text += f": {listed(moved)}." if moved else "."
-        if seen and abs(row.estimate) < seen.estimate:
+        told = row.conf_low > 0 or row.conf_high < 0
+        if seen and not told and abs(row.estimate) < seen.estimate:
             text += f" A change below {points(seen.estimate).lstrip('+')} cannot be told from chance here."
         said.append(text)
     return _text(said, table, "Without flows it cannot be told why a share changed.")
