@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_words import FUNNEL, STAFF, TARGETS, protected
 
-from divimpact import drawing, figures, funnel, publish, representation, uptake
+from divimpact import drawing, funnel, funnel_figures, publish, representation, staff_figures, uptake, uptake_figures
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def inside(axes):
 
 def test_trajectory_draws_shares_limits_and_the_way_to_the_goal():
     table = protected(representation.shares(STAFF))
-    axes = figures.trajectory(table, TARGETS, source="made up")
+    axes = staff_figures.trajectory(table, TARGETS, source="made up")
     line, *_ = axes.get_lines()
     assert line.get_ydata() == pytest.approx([0.18, 0.265])
     assert line.get_xdata() == pytest.approx([2022, 2026])  # a period stands at its end
@@ -56,14 +56,16 @@ def test_trajectory_draws_shares_limits_and_the_way_to_the_goal():
 
 def test_no_line_runs_across_a_change_of_definition():
     table = protected(representation.shares(STAFF))
-    lines = [line for line in figures.trajectory(table, TARGETS.head(0), ["2023"]).get_lines() if len(line.get_xdata())]
+    lines = [
+        line for line in staff_figures.trajectory(table, TARGETS.head(0), ["2023"]).get_lines() if len(line.get_xdata())
+    ]
     assert not [line for line in lines if {2022, 2026} <= set(np.round(line.get_xdata(), 6))]
-    axes = figures.trajectory(table, TARGETS.head(0), ["2023"])
+    axes = staff_figures.trajectory(table, TARGETS.head(0), ["2023"])
     assert "another definition from 2023" in key(axes)
 
 
 def test_a_definition_that_changes_within_a_period_breaks_the_line_before_it():
-    axes = figures.trajectory(protected(representation.shares(STAFF)), TARGETS, ["2025-07-01"])
+    axes = staff_figures.trajectory(protected(representation.shares(STAFF)), TARGETS, ["2025-07-01"])
     upright = next(line for line in axes.get_lines() if line.get_linestyle() == ":")
     assert upright.get_xdata() == pytest.approx([2024, 2024]), "between the ends of 2021 and 2025"
     assert not [line for line in axes.get_lines() if line.get_linestyle() == "--"], "its baseline is of another one"
@@ -74,10 +76,11 @@ def test_published_shares_are_not_called_declared_and_have_no_limits():
     printed = pd.DataFrame({"period": ["2020", "2021"], "dimension": "origin", "group": "abroad", "share": [0.1, 0.2]})
     table = protected(representation.published_shares(printed.assign(cells=[("a",), ("b",)])))
     assert (
-        texts(figures.trajectory(table, TARGETS.head(0)))[1] == "Share of staff as published at the end of each period"
+        texts(staff_figures.trajectory(table, TARGETS.head(0)))[1]
+        == "Share of staff as published at the end of each period"
     )
     table = protected(representation.shares(STAFF))
-    assert texts(figures.trajectory(table, TARGETS))[1] == (
+    assert texts(staff_figures.trajectory(table, TARGETS))[1] == (
         "Share of declared staff at the end of each period, with limits"
     )
 
@@ -86,22 +89,22 @@ def test_targets_of_other_groups_and_grades_are_not_drawn():
     others = pd.concat(
         [TARGETS.assign(group="none"), TARGETS.assign(grade="leadership"), TARGETS.assign(scope="Parks")]
     )
-    axes = figures.trajectory(protected(representation.shares(STAFF)), others)
+    axes = staff_figures.trajectory(protected(representation.shares(STAFF)), others)
     assert not [line for line in axes.get_lines() if line.get_linestyle() == "--"]
 
 
 def test_a_hidden_share_leaves_a_gap_and_a_note():
-    axes = figures.trajectory(protected(representation.shares(STAFF), hidden=["a"]), TARGETS.head(0))
+    axes = staff_figures.trajectory(protected(representation.shares(STAFF), hidden=["a"]), TARGETS.head(0))
     assert np.isnan(axes.get_lines()[0].get_ydata()[0])
     assert "hidden" in texts(axes)[-1]
 
 
 def test_pass_rates_stand_in_stated_order_with_the_reference_in_grey():
-    axes = figures.pass_rates(protected(funnel.stages(FUNNEL)))
+    axes = funnel_figures.pass_rates(protected(funnel.stages(FUNNEL)))
     assert [label.get_text() for label in axes.get_yticklabels()] == ["shortlisted", "overall"]
     assert axes.get_ylim()[0] > axes.get_ylim()[1], "the first stage is on top"
     colours = {bar.get_label(): bar.lines[0].get_color() for bar in axes.containers}
-    assert colours == {"BME": figures.COLOURS[0], "White": figures.GREY}
+    assert colours == {"BME": drawing.COLOURS[0], "White": drawing.GREY}
     markers = {bar.lines[0].get_marker() for bar in axes.containers}
     assert len(markers) == 2, "never colour alone"
     assert axes.containers[0].lines[0].get_xdata() == pytest.approx([10 / 43, 2 / 43])
@@ -110,7 +113,7 @@ def test_pass_rates_stand_in_stated_order_with_the_reference_in_grey():
 
 def test_impact_ratios_draw_parity_and_four_fifths_and_stay_on_the_axis():
     nobody = FUNNEL.assign(numerator=[0, 389, 0, 117])
-    axes = figures.impact_ratios(protected(funnel.stages(nobody)))
+    axes = funnel_figures.impact_ratios(protected(funnel.stages(nobody)))
     uprights = [
         line.get_xdata()[0]
         for line in axes.get_lines()
@@ -123,13 +126,13 @@ def test_impact_ratios_draw_parity_and_four_fifths_and_stay_on_the_axis():
 
 
 def test_a_ratio_beyond_the_axis_is_an_arrow_with_its_value():
-    axes = figures.impact_ratios(protected(funnel.stages(FUNNEL.assign(numerator=[0, 389, 40, 10]))))
+    axes = funnel_figures.impact_ratios(protected(funnel.stages(FUNNEL.assign(numerator=[0, 389, 40, 10]))))
     assert axes.containers[0].lines[0].get_markevery() == [], "no marker stands where the ratio is not"
     arrows = {line.get_marker(): line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() in ("<", ">")}
     assert arrows == {"<": axes.get_xlim()[0], ">": axes.get_xlim()[1]}
     assert [text.get_text() for text in axes.texts] == ["0.00", "85.58"]
     assert "an arrow is a ratio beyond the axis; limits go on at its edge" in texts(axes)[1].replace("\n", " ")
-    axes = figures.impact_ratios(protected(funnel.stages(FUNNEL)))
+    axes = funnel_figures.impact_ratios(protected(funnel.stages(FUNNEL)))
     assert axes.containers[0].lines[0].get_markevery() == [0, 1] and "arrow" not in texts(axes)[1]
 
 
@@ -141,11 +144,11 @@ def test_uptake_has_a_panel_for_each_service():
         for group in ("none", "abroad")
     ]
     counts = pd.DataFrame(rows).assign(numerator=range(50, 62), denominator=200, cells=[(f"c{i}",) for i in range(12)])
-    panels = figures.uptake(protected(uptake.rates(counts)))
+    panels = uptake_figures.rates(protected(uptake.rates(counts)))
     assert [axes.get_title() for axes in panels.flat if axes.get_visible()] == ["Library", "Pool", "Advice"]
     assert panels[0, 0].get_lines()[0].get_ydata() == pytest.approx([0.25, 0.28])
     assert texts(panels)[1] == "Users of 100 eligible people in each period, with limits (the bands)"
-    uses = figures.uptake(protected(uptake.rates(counts.assign(counted="uses"))))
+    uses = uptake_figures.rates(protected(uptake.rates(counts.assign(counted="uses"))))
     assert texts(uses)[1] == "Uses of 100 possible ones in each period, with limits (the bands)"
     assert inside(panels)
 
@@ -167,10 +170,10 @@ def test_names_are_drawn_as_they_are_whatever_they_hold(recwarn):
     funnels = counts.rename(columns={"service": "stage"}).query("period == '2024'").drop(columns="period")
     staff = counts.query("service == 'none'").drop(columns="service")
     drawn = [
-        figures.uptake(protected(uptake.rates(counts)), source="$x_{"),
-        figures.pass_rates(protected(funnel.stages(funnels)), source="$x_{"),
-        figures.impact_ratios(protected(funnel.stages(funnels)), source="$x_{"),
-        figures.trajectory(protected(representation.shares(staff)), TARGETS, source="$x_{"),
+        uptake_figures.rates(protected(uptake.rates(counts)), source="$x_{"),
+        funnel_figures.pass_rates(protected(funnel.stages(funnels)), source="$x_{"),
+        funnel_figures.impact_ratios(protected(funnel.stages(funnels)), source="$x_{"),
+        staff_figures.trajectory(protected(representation.shares(staff)), TARGETS, source="$x_{"),
     ]
     for axes in drawn:
         assert {"$x_{", "_hidden", "漢字"} <= set(key(axes))
@@ -191,7 +194,7 @@ def test_long_names_of_services_stand_apart():
     rows = [(f"{service} {i}", group) for i in range(4) for group in ("none", "abroad")]
     counts = pd.DataFrame(rows, columns=["service", "group"]).assign(period="2025", dimension="o", reference="none")
     counts = counts.assign(numerator=50, denominator=200, cells=[(f"c{i}",) for i in range(8)])
-    panels = figures.uptake(protected(uptake.rates(counts)))
+    panels = uptake_figures.rates(protected(uptake.rates(counts)))
     panels[0, 0].figure.canvas.draw()
     boxes = [axes.title.get_window_extent() for axes in panels.flat]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
@@ -199,7 +202,7 @@ def test_long_names_of_services_stand_apart():
     assert all(axes.get_window_extent().height > 50 for axes in panels.flat)
 
 
-@pytest.mark.parametrize("draw", [figures.pass_rates, figures.impact_ratios])
+@pytest.mark.parametrize("draw", [funnel_figures.pass_rates, funnel_figures.impact_ratios])
 def test_alt_text_holds_every_shown_value_and_no_hidden_one(draw):
     alt = draw(protected(funnel.stages(FUNNEL))).figure.get_label()
     assert "shortlisted, BME" in alt and "overall, BME" in alt
@@ -209,15 +212,15 @@ def test_alt_text_holds_every_shown_value_and_no_hidden_one(draw):
 
 def test_a_table_that_is_all_hidden_is_drawn_all_the_same():
     table = protected(funnel.stages(FUNNEL), hidden=[f"cell {i}" for i in range(4)])
-    for draw in (figures.pass_rates, figures.impact_ratios):
+    for draw in (funnel_figures.pass_rates, funnel_figures.impact_ratios):
         assert "hidden" in draw(table).figure.get_label()
     hidden = protected(representation.shares(STAFF), hidden=["a", "b"])
-    assert figures.trajectory(hidden, TARGETS).figure.get_label().startswith("This share is hidden or unknown.")
+    assert staff_figures.trajectory(hidden, TARGETS).figure.get_label().startswith("This share is hidden or unknown.")
 
 
 def test_only_protected_tables_are_drawn():
     with pytest.raises((TypeError, AttributeError)):
-        figures.pass_rates(funnel.stages(FUNNEL))
+        funnel_figures.pass_rates(funnel.stages(FUNNEL))
 
 
 # What a notebook hands over
@@ -225,8 +228,8 @@ def test_only_protected_tables_are_drawn():
 
 def test_a_published_figure_is_the_same_every_time_and_described(tmp_path):
     table = protected(funnel.stages(FUNNEL))
-    first = publish.figure(figures.pass_rates(table), "rates", tmp_path)
-    again = publish.figure(figures.pass_rates(table), "rates")
+    first = publish.figure(funnel_figures.pass_rates(table), "rates", tmp_path)
+    again = publish.figure(funnel_figures.pass_rates(table), "rates")
     assert first.svg == again.svg
     written = (tmp_path / "figures" / "rates.svg").read_text(encoding="utf-8")
     assert written.endswith(first.svg) and 'role="img" aria-label="' in written

@@ -65,4 +65,4 @@ def test_no_raw_counts_on_display(path):
         last = ast.parse(cell.source).body[-1]
         if isinstance(last, ast.Expr):
             shown = ast.unparse(last.value)
-            assert shown.startswith(("words.", "publish.", "display(")), f"only protected things are shown: {shown}"
+            assert re.match(r"\w+_words\.|publish\.|display\(", shown), f"only protected things are shown: {shown}"

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from divimpact import words
+from divimpact import wording
 from divimpact.disclosure import SafeTable
 from divimpact.schema import years
 
@@ -53,7 +53,7 @@ def finished(
         {textwrap.fill(label.strip(), 70): handle for handle, label in zip(handles, labels, strict=True)},
     )
     title, line = textwrap.fill(title, 52), textwrap.fill(line, 72)
-    foot = textwrap.fill(" ".join(filter(None, [f"Source: {source}." if source else "", words.hidden(table)])), 90)
+    foot = textwrap.fill(" ".join(filter(None, [f"Source: {source}." if source else "", wording.hidden(table)])), 90)
     columns = 2 if max(map(len, key)) < 26 else 1
     rows = -(-len(key) // columns) + sum(label.count("\n") for label in key)
     heights = [0.2 * (title.count("\n") + 1), 0.17 * (line.count("\n") + 1), 0.19 * rows]

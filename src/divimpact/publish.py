@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from divimpact import __version__, words
+from divimpact import __version__, wording
 from divimpact.counts import left_out
 from divimpact.disclosure import Plan, SafeTable, masked
+from divimpact.phrases import Text
 from divimpact.schema import City
-from divimpact.words import Text
 
 
 def find(data: str) -> Path:
@@ -90,4 +90,4 @@ def provenance(city: City, plan: Plan) -> Text:
         f"Made with divimpact {__version__} from {city.name}: {source}.",
         f"Of {cells:,} publishable counts {hidden:,} are hidden; the smallest shown is {plan.policy.min_count}.",
     ]
-    return Text("\n".join([*said, *words.left_out(masked(left_out(city), plan))]))
+    return Text("\n".join([*said, *wording.left_out(masked(left_out(city), plan))]))

@@ -13,8 +13,9 @@ import pandas as pd
 from gptables.core.gptable import FormatList
 from nbconvert import HTMLExporter
 
-from divimpact import words
+from divimpact import wording
 from divimpact.disclosure import NAMES, Plan
+from divimpact.phrases import percent
 from divimpact.schema import City
 
 PACKAGE = Path(__file__).parent
@@ -56,7 +57,7 @@ def write(
         pages=pages,
         open_questions=open_questions,
         policy=plan.policy,
-        left_out=words.left_out(left_out),
+        left_out=wording.left_out(left_out),
         hidden=_hidden(plan).to_html(index=False, border=0),
         tables=[path.name for path in tables],
     )
@@ -66,7 +67,7 @@ def write(
 def _hidden(plan: Plan) -> pd.DataFrame:
     """Say for each table how many of its counts are hidden, and what share that is."""
     tables = plan.by_table
-    return tables.assign(share=[words.percent(share) for share in tables["hidden"] / tables["cells"]])
+    return tables.assign(share=[percent(share) for share in tables["hidden"] / tables["cells"]])
 
 
 def _page(name: str, notebook: nbformat.NotebookNode) -> Page:

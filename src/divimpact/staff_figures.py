@@ -1,6 +1,6 @@
-"""One figure from one protected table: a finding in the title, limits drawn, the parity line drawn, alt text set.
+"""Figures on the staff: shares on their way, where turnover leads, why a share changed.
 
-Each function returns its Axes. The alt text is the label of the figure.
+Each function takes one protected table and returns its Axes: a finding in the title, limits drawn, alt text as label.
 """
 
 import textwrap
@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from divimpact import drawing, words
+from divimpact import drawing, staff_words, wording
 from divimpact.codes import REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
 from divimpact.drawing import COLOURS, GREY
+from divimpact.phrases import percent, points, run
 from divimpact.schema import definitions, years
 
 
@@ -81,7 +82,7 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
         )
         axes.plot(ends[1], goal.target, color="black", marker="*", markersize=11)
         axes.annotate(
-            f"goal {words.percent(goal.target)}",
+            f"goal {percent(goal.target)}",
             (ends[1], goal.target),
             xytext=(-4, 8),
             textcoords="offset points",
@@ -92,14 +93,14 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
         axes.yaxis, share[["estimate", "conf_high"]].max().max(), high["estimate"].max(), goals["target"].max()
     )
     drawing.time(axes, [*share["period"], *goals["target_period"]])
-    title = words.title_of_trajectory(table.where(group=groups[0]))
+    title = staff_words.title_of_trajectory(table.where(group=groups[0]))
     return drawing.finished(
         axes,
         title,
         _of_staff(share),
         table,
         source,
-        words.describe(table.where(measure="share"), title, "{0.period}, {0.group}"),
+        wording.describe(table.where(measure="share"), title, "{0.period}, {0.group}"),
     )
 
 
@@ -146,13 +147,13 @@ def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axe
             marker="*",
             markersize=11,
             linestyle="none",
-            label=f"goal {words.percent(goal.target)}",
+            label=f"goal {percent(goal.target)}",
         )
     drawn = pd.concat([share, path, way])
     drawing.per_cent(axes.yaxis, drawn[["estimate", "conf_high"]].max().max(), targets["target"].max())
     drawing.time(axes, [*drawn["period"], *targets["target_period"]])
-    title = words.title_of_outlook(table)
-    alt = words.describe(
+    title = staff_words.title_of_outlook(table)
+    alt = wording.describe(
         table.where(measure=["share", "projected_share", "milestone"]), title, "{0.measure} {0.period}"
     )
     return drawing.finished(axes, title, "Share of declared staff at the end of each year", table, source, alt)
@@ -182,7 +183,7 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     for place, (start, step) in enumerate(zip(left, width, strict=True)):
         if pd.notna(step):
             axes.annotate(
-                words.points(step),
+                points(step),
                 (max(start, start + step), place),
                 xytext=(4, 0),
                 textcoords="offset points",
@@ -193,102 +194,9 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
     axes.margins(x=0.22)
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" points", decimals=0))
-    title, run = words.title_of_change(table), "; ".join(dict.fromkeys(map(words.run, frame["period"])))
-    line = f"Percentage points of all staff, {run}: blue adds, orange takes away"
-    return drawing.finished(axes, title, line, table, source, words.describe(table, title, "{0.measure}"))
-
-
-def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
-    """Draw who passes each stage, by group, with limits (Q5).
-
-    Parameters
-    ----------
-    table
-        ``pass_rate`` and ``impact_ratio`` rows of one dimension.
-    source
-        Who and what, for the line at the foot.
-    """
-    rows, title = table.where(measure="pass_rate"), words.title_of_stages(table)
-    frame = rows.frame
-    axes = _by_stage(frame)
-    drawing.per_cent(axes.xaxis, frame[["estimate", "conf_high"]].max().max())
-    line = "Of 100 who reached the stage before, how many reach this one, with limits"
-    return drawing.finished(axes, title, line, table, source, words.describe(rows, title, "{0.stage}, {0.group}"))
-
-
-def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
-    """Draw each group's pass rate over that of the reference group, stage by stage, with limits and parity (Q5).
-
-    Parameters
-    ----------
-    table
-        ``impact_ratio`` rows of one dimension.
-    source
-        Who and what, for the line at the foot.
-    """
-    rows, title = table.where(measure="impact_ratio"), words.title_of_stages(table)
-    frame = rows.frame
-    reference, edges = frame["reference"].iloc[0], _ratio_edges(frame)
-    axes = _by_stage(frame, edges)
-    axes.axvline(1, color="black", linewidth=1)
-    axes.axvline(0.8, color="black", linewidth=1, linestyle=":")
-    axes.set(xscale="log", xlim=edges)
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10) if edges[0] <= tick <= edges[1]]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
-    line = f"Pass rate of a group over that of “{reference}”, with limits; 1 is parity, dotted four fifths"
-    return drawing.finished(
-        axes,
-        title,
-        line + _beyond(frame, edges),
-        table,
-        source,
-        words.describe(rows, f"Ratios of pass rates. {title}", "{0.stage}, {0.group}"),
-    )
-
-
-def uptake(table: SafeTable, *, source: str = "") -> np.ndarray:
-    """Draw who uses each service over time, by group, one panel a service, with limits (Q7).
-
-    Parameters
-    ----------
-    table
-        ``uptake`` and ``uptake_ratio`` rows of one dimension by period and service.
-    source
-        Who and what, for the line at the foot.
-    """
-    rows, title = table.where(measure="uptake"), words.title_of_uptake(table)
-    frame = rows.frame
-    services, groups, alone = (
-        drawing.order(frame["service"]),
-        drawing.order(frame["group"]),
-        frame["period"].nunique() == 1,
-    )
-    lines, names = -(-len(services) // 2), [textwrap.fill(service, 28) for service in services]
-    titles = 0.13 * max(name.count("\n") for name in names)
-    panels = drawing.panels((1.5 + titles) * lines + 0.2, nrows=lines, ncols=2, sharex=True, sharey=True, squeeze=False)
-    for axes, service, name in zip(panels.flat, services, names, strict=False):
-        for group, look in drawing.looks(groups, frame):
-            own = frame[(frame["service"] == service) & (frame["group"] == group)]
-            ends, band = years(own["period"]), own[["conf_low", "conf_high"]].to_numpy(float).T
-            axes.fill_between(ends, *band, color=look["color"], alpha=0.2, linewidth=0)
-            whiskers = drawing.whiskers(own) if alone else None
-            axes.errorbar(
-                ends, own["estimate"], yerr=whiskers, capsize=3, markersize=3, label=drawing.label(group), **look
-            )
-        axes.set_title(name)
-        if frame["estimate"][frame["service"] == service].isna().all():
-            axes.text(0.5, 0.5, "hidden or unknown", transform=axes.transAxes, ha="center", size=9)
-    for axes in panels.flat[len(services) :]:
-        axes.set_visible(False)
-    drawing.per_cent(panels[0, 0].yaxis, frame[["estimate", "conf_high"]].max().max())
-    drawing.time(panels[0, 0], frame["period"])
-    ends = rows.where(period=[frame["period"].min(), frame["period"].max()])
-    what = "Users of 100 eligible people" if set(frame["detail"]) == {"people"} else "Uses of 100 possible ones"
-    line = f"{what} in each period, with limits{'' if alone else ' (the bands)'}"
-    return drawing.finished(
-        panels, title, line, table, source, words.describe(ends, title, "{0.service}, {0.group}, {0.period}")
-    )
+    title, steps = staff_words.title_of_change(table), "; ".join(dict.fromkeys(map(run, frame["period"])))
+    line = f"Percentage points of all staff, {steps}: blue adds, orange takes away"
+    return drawing.finished(axes, title, line, table, source, wording.describe(table, title, "{0.measure}"))
 
 
 def _of_staff(share: pd.DataFrame) -> str:
@@ -307,49 +215,3 @@ def _goals(targets: pd.DataFrame, share: pd.DataFrame, breaks: Sequence[str]) ->
         frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna("")) for frame in (targets, share)
     )
     return plan[plan["scope"].isin(["", "city"])].merge(drawn[["dimension", "group", "grade"]].drop_duplicates())
-
-
-def _beyond(frame: pd.DataFrame, edges: tuple[float, float]) -> str:
-    """Say how a figure shows what lies beyond its axis, where something does."""
-    low, high = edges
-    told = {"an arrow is a ratio beyond the axis": ["estimate"], "limits go on at its edge": ["conf_low", "conf_high"]}
-    outside = {
-        text: ((frame[columns] < low) | (frame[columns] > high)).any(axis=None) for text, columns in told.items()
-    }
-    return "".join(f"; {text}" for text, needed in outside.items() if needed)
-
-
-def _arrow(axes: Axes, ratio: float, down: float, edges: tuple[float, float], colour: str) -> None:
-    """Mark a ratio beyond the axis at its edge, with its value: there stands no marker that could be read as one."""
-    if pd.isna(ratio) or edges[0] <= ratio <= edges[1]:
-        return
-    x, marker, side, away = (edges[0], "<", "left", 6) if ratio < edges[0] else (edges[1], ">", "right", -6)
-    axes.plot(x, down, marker=marker, color=colour, clip_on=False)
-    written = {"size": 7.5, "ha": side, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5}}
-    axes.annotate(words.decimal(ratio), (x, down), xytext=(away, 0), textcoords="offset points", **written)
-
-
-def _by_stage(frame: pd.DataFrame, edges: tuple[float, float] = (0, np.inf)) -> Axes:
-    """Draw estimates with limits, the stages from top to bottom and within each the groups below each other."""
-    stages, groups = drawing.order(frame["stage"]), drawing.order(frame["group"])
-    axes = drawing.panels(0.4 + len(stages) * (0.2 + 0.16 * len(groups)))
-    for group, look in drawing.looks(groups, frame):
-        whole = frame[frame["group"] == group]
-        own = whole.assign(**whole[["estimate", "conf_low", "conf_high"]].clip(*edges))
-        down = own["stage"].map(stages.index) + (groups.index(group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
-        style = look | {"linestyle": "none", "capsize": 2, "clip_on": False, "label": drawing.label(group)}
-        style["markevery"] = np.flatnonzero(whole["estimate"].between(*edges)).tolist()
-        axes.errorbar(own["estimate"], down, xerr=drawing.whiskers(own), **style)
-        for ratio, place in zip(whole["estimate"], down, strict=True):
-            _arrow(axes, ratio, place, edges, look["color"])
-    names = [textwrap.fill(stage, 16) for stage in stages]
-    axes.set(yticks=range(len(stages)), yticklabels=names, ylim=(len(stages) - 0.5, -0.5))
-    for edge in range(1, len(stages)):
-        axes.axhline(edge - 0.5, color="#DDDDDD", linewidth=0.8, zorder=0)
-    return axes
-
-
-def _ratio_edges(frame: pd.DataFrame) -> tuple[float, float]:
-    """Ends of a ratio axis that hold parity and the finite limits, within a tenth and ten."""
-    finite = frame[["estimate", "conf_low", "conf_high"]].replace([0, np.inf], np.nan)
-    return max(0.1, min(0.6, finite.min().min() * 0.9)), min(10, max(1.5, finite.max().max() * 1.1))

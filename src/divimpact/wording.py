@@ -1,0 +1,104 @@
+"""How a sentence is made from a protected table: what is shown of it, and numbers with their counts and limits."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from divimpact.codes import REASONS_OF_CHANGE
+from divimpact.disclosure import SafeTable
+from divimpact.phrases import Text, decimal, lines, listed, percent, points
+from divimpact.schema import years
+
+PROPORTIONS = {"share", "pass_rate", "uptake", "projected_share", "milestone"}
+
+
+def left_out(rows: pd.DataFrame) -> list[str]:
+    """Say how many records were left out of each table, and why; not how many where that would tell a hidden count."""
+    return [
+        f"Some records of {row.table} are left out ({row.reason}); how many is hidden."
+        if pd.isna(row.records)
+        else f"Of {row.records:,.0f} records of {row.table}, {row.left_out:,.0f} are left out ({row.reason})."
+        for row in rows.itertuples()
+    ]
+
+
+def hidden(table: SafeTable) -> str:
+    """Say how many rows of a table are hidden, and why; nothing where none is."""
+    if not (count := int(table.frame["suppressed"].sum())):
+        return ""
+    why = "they rest on counts that are small, would give a small one back, or too few declared"
+    return f"{count:,} of {len(table):,} figures are hidden: {why}."
+
+
+def describe(table: SafeTable, what: str, name: str) -> str:
+    """Write the alt text of a figure: what it shows, then each shown value with its limits.
+
+    ``name`` is a format that names a value by its row, such as ``"{0.period}, {0.group}"``.
+    """
+    rows = shown(table)
+    measures = set(rows["measure"])
+    number = percent if measures <= PROPORTIONS else points if measures <= {"change", *REASONS_OF_CHANGE} else decimal
+    values = "; ".join(f"{name.format(row)} {limited(row, number)}" for row in rows.itertuples())
+    return " ".join(filter(None, [f"{what}.", f"{values}." if values else "", hidden(table)]))
+
+
+def shown(table: SafeTable) -> pd.DataFrame:
+    """Return the rows of a protected table that are shown and have a value; refuse any other table."""
+    if not isinstance(table, SafeTable):
+        raise TypeError(f"a {type(table).__name__} is not protected; words come from what disclosure.protect returns")
+    frame = table.frame
+    return frame[~frame["suppressed"] & frame["estimate"].notna()]
+
+
+def as_text(said: list[str], table: SafeTable, nothing: str = "") -> Text:
+    """Put sentences and the number of hidden rows into one text, or say that there is ``nothing`` to tell."""
+    found = said if said or hidden(table) else [nothing]
+    return Text(lines(filter(None, [*found, hidden(table)])))
+
+
+def latest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the last period of each group, grade and benchmark."""
+    if "period" not in rows:
+        return rows
+    series = [key for key in ("dimension", "group", "grade", "benchmark") if key in rows]
+    ends = pd.Series(years(rows["period"]), rows.index)
+    return rows[ends == ends.groupby([rows[key] for key in series], dropna=False).transform("max")]
+
+
+def like(rows: pd.DataFrame, row: tuple, measure: str, *keys: str):
+    """Return the row of another measure that has the same period, group and grade; None if it is hidden."""
+    same = rows["measure"] == measure
+    for key in ("period", "dimension", "group", "grade", *keys):
+        if key in rows:
+            value = getattr(row, key)
+            same &= rows[key].isna() if pd.isna(value) else rows[key] == value
+    return next(rows[same].itertuples(), None)
+
+
+def both(row: tuple, what: str = "") -> str:
+    sides = [
+        (row.numerator, row.denominator, row.group),
+        (row.reference_numerator, row.reference_denominator, row.reference),
+    ]
+    counted = f"{what} " if what else ""
+    return " and ".join(f"{x:,} of {n:,} {counted}in group “{group}” ({percent(x / n)})" for x, n, group in sides)
+
+
+def limited(row: tuple, number: Callable[[float], str] = decimal) -> str:
+    """Write an estimate with its limits, where it has any."""
+    if pd.isna(row.conf_low):
+        return number(row.estimate)
+    limits = f"{number(row.conf_low)} to {number(row.conf_high)}"
+    return f"{number(row.estimate)} ({100 * row.confidence:g}\N{NO-BREAK SPACE}% limits {limits})"
+
+
+def p_of(row: tuple) -> str:
+    adjusted = pd.notna(row.p_adjusted)
+    p = row.p_adjusted if adjusted else row.p_value
+    return ("adjusted p " if adjusted else "p ") + ("below 0.001" if p < 0.001 else f"{p:.2g}")
+
+
+def places(rows: pd.DataFrame) -> str:
+    by_stage = rows.groupby("stage", sort=False)["group"]
+    where = {stage: "overall" if stage == "overall" else f"at “{stage}”" for stage in rows["stage"]}
+    return "; ".join(f"{listed(f'“{group}”' for group in groups)} {where[stage]}" for stage, groups in by_stage)
