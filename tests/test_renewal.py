@@ -55,8 +55,8 @@ def test_chances_of_two_posts_by_hand():
 
 
 def test_whole_people_at_a_share_by_hand():
-    assert [people_at(0.3, staff, 1) for staff in (10, 11, 200, 0)] == [3, 4, 60, 0]
-    assert [people_at(0.3, staff, -1) for staff in (10, 11, 200, 0)] == [3, 3, 60, 0]
+    assert people_at(0.3, [10, 11, 200, 0], 1).tolist() == [3, 4, 60, 0]
+    assert people_at(0.3, [10, 11, 200, 0], -1).tolist() == [3, 3, 60, 0]
     assert people_at(np.float64(0.07), 100, 1) == 7  # 0.07 * 100 is 7.000000000000001
 
 
@@ -254,12 +254,36 @@ def test_the_end_itself_is_never_reached():
 
 
 def test_drawn_people_follow_the_exact_chances():
-    rng = np.random.default_rng(3)
-    found, staff = people_drawn(3, 6, 20, np.full(20_000, 0.4), 0.1, 0.2, 0.1, rng=rng)
-    chance = chances(3, 6, 20, 0.4, 0.1, 0.2, 0.1)
-    assert staff == len(chance) - 1 == 27
-    seen = np.bincount(found, minlength=len(chance)) / len(found)
-    assert np.abs(seen - chance).max() < 4 * np.sqrt(0.25 / 20_000)
+    rng, ends, given = np.random.default_rng(3), [1, 2, 2.5], (6, 20, np.full(20_000, 0.4), 0.1, 0.2)
+    for years, (found, staff) in zip(ends, people_drawn(ends, *given, 0.1, rng=rng), strict=True):
+        chance = chances(years, 6, 20, 0.4, 0.1, 0.2, 0.1)
+        assert set(staff) == {len(chance) - 1}
+        seen = np.bincount(found, minlength=len(chance)) / len(found)
+        assert np.abs(seen - chance).max() < 4 * np.sqrt(0.25 / 20_000)
+    assert set(staff) == {25}, "20 posts grow by 1.1 ** 2.5"
+
+
+def test_a_staff_shrinks_as_people_leave_and_nobody_has_to_go():
+    # a year: 10 of 100 leave, 4 posts end, 6 are filled by halves; of the group 45 of 50 stay, 3 come
+    rng = np.random.default_rng(4)
+    ((found, staff),) = people_drawn([1], 50, 100, np.full(40_000, 0.5), 0.1, 0.1, -0.04, rng=rng)
+    assert share_after(1, 0.5, 0.5, 0.1, 0.1, -0.04) == pytest.approx(48 / 96)
+    assert found.mean() == pytest.approx(48, abs=0.1)
+    fewer = staff > 96
+    assert 0 < fewer.mean() < 0.05 and staff.max() <= 100, "where fewer than 4 leave, the staff is larger"
+    ((found, staff),) = people_drawn([1], 50, 100, np.full(9, 1.0), 0.0, 0.0, -0.04, rng=rng)
+    assert set(found) == {50} and set(staff) == {100}
+
+
+def test_shrinking_by_hand():
+    # of 100 and 300 leave 10 and 60; 20 posts end and 50 are filled, 25 of them of the group: 115 of 380
+    assert_allclose(share_after(1, 0.25, 0.5, 0.1, 0.2, -0.05), 115 / 380)
+    assert_allclose(required_share(0.25, 115 / 380, 1, 0.1, 0.2, -0.05), 0.5)
+    assert_allclose(exits_needed(0.25, 115 / 380, 1, 0.5, 0.1, 0.2, -0.05), 1)
+    # at its least as many leave as posts end, 5 %: in equal parts of both nothing changes
+    assert_allclose(exits_needed(0.25, 0.25, 1, 0.5, 0.1, 0.1, -0.05), 0.5)
+    with pytest.raises(ValueError, match=r"growth -0\.05 is below 0: which posts end depends on who leaves"):
+        chances(1, 25, 100, 0.5, 0.1, 0.2, -0.05)
 
 
 def test_draws_of_rates_are_jeffreys_posterior():
@@ -290,7 +314,7 @@ def coverage(staff, rates, confidence, alike=0.0, histories=2000, draws=1000):
     now, counts = history(rng, np.full(histories, 18 * staff // 100), staff, *rates, alike=alike)
     later, _ = history(rng, now, staff, *rates, alike=alike)
     drawn = [rates_drawn(count, nobs, draws, rng) for count, nobs in counts.reshape(3, 2, -1)]
-    found, _ = people_drawn(4, now, staff, *drawn, rng=rng)
+    *_, (found, _) = people_drawn([1, 2, 3, 4], now, staff, *drawn, rng=rng)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(found, tails, axis=0, method="inverted_cdf")
     expected = 0

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from divimpact import projection, renewal, stockflow
 from divimpact.estimates import COLUMNS
 from divimpact.projection import pipeline, projected
-from divimpact.stockflow import chances, rates, required
+from divimpact.stockflow import at_turnover, chances, rates, required
 
 WAY = 0.18, 0.30, 4
 ROLES = {"abroad": "group", "here": "group", "both": "overlapping", "not stated": "undeclared"}
@@ -148,6 +148,45 @@ def test_growth_makes_more_of_those_who_join():
     assert values(required(toolkit(), target(), growth=0.02), "required_hire_share") == pytest.approx(
         [0.610557], abs=5e-7
     )
+
+
+def test_a_staff_that_shrinks_needs_more_and_where_it_shrinks_faster_than_it_leaves_nothing_is_said():
+    kept = (0.94 / 0.98) ** 4
+    found = required(toolkit(), target(), growth=-0.02)
+    assert values(found, "required_hire_share") == pytest.approx([(0.30 - 0.18 * kept) / (1 - kept)])
+    lost = required(toolkit(), target(), growth=-0.07)
+    assert lost["estimate"].isna().all() and lost["conf_low"].isna().all() and lost["verdict"].isna().all()
+    assert projected(toolkit(), target(), growth=-0.07)["estimate"].isna().all()
+    draws = chances(toolkit(0.10, staff=200), target(goal=0.22), growth=-1e-9, draws=40_000)
+    exact = chances(toolkit(0.10, staff=200), target(goal=0.22))
+    assert draws["method"].tolist() == ["draws", "predictive_draws"]
+    assert draws["estimate"].tolist() == pytest.approx(exact["estimate"].tolist(), abs=0.02)
+
+
+def test_the_same_target_at_other_rates_of_turnover():
+    found = at_turnover(toolkit(staff=50_000), target(end="2024"), [0.04, 0.06, 0.5]).set_index("measure")
+    assert found.loc["assumed_turnover", "estimate"].tolist() == pytest.approx([0.06, 0.04, 0.06, 0.5])
+    as_it_is, at_4, at_6, at_50 = found.loc["required_at_turnover", "estimate"]
+    assert at_4 == pytest.approx(1.2211, abs=5e-5)
+    assert (
+        as_it_is
+        == at_6
+        == pytest.approx(values(required(toolkit(staff=50_000), target(end="2024")), "required_hire_share")[0])
+    )
+    assert at_50 == pytest.approx((0.30 - 0.18 / 8) / (7 / 8))
+    assert found["detail"].unique().tolist() == [
+        f"18 % (2021) to 30 % (2024), turnover {part}" for part in ("as it is", "4 %", "6 %", "50 %")
+    ]
+    unequal = account(
+        exit=(40, 400, 0, 1600), hire=(4, 10, 6, 10), before=(100, 500, 400, 500), after=(100, 500, 400, 500)
+    )
+    uneven = at_turnover(unequal, target(0.2, end="2023"), [0.1, 0.3]).set_index("measure")
+    assert uneven.loc["assumed_turnover", "estimate"].tolist()[:2] == pytest.approx([0.02, 0.1])
+    assert uneven["estimate"].tail(2).isna().all(), (
+        "30 % of all would be 150 % of the group, of whom alone anybody leaves"
+    )
+    shrinking = at_turnover(toolkit(), target(), [0.04, 0.08], growth=-0.05).set_index("measure")
+    assert shrinking.loc["required_at_turnover", "estimate"].isna().tolist() == [False, True, False]
 
 
 def test_a_target_beyond_all_hires_is_said_to_be_and_when_it_could_be_reached():
@@ -486,10 +525,6 @@ def test_refusals_name_what_is_wrong():
         required(toolkit(), target(end="2020"))
     with pytest.raises(ValueError, match="'soon' is not an ISO year, quarter, month or date"):
         required(toolkit(), target(end="soon"))
-    with pytest.raises(ValueError, match=r"growth -0\.02 is below 0"):
-        projected(toolkit(), target(), growth=-0.02)
-    with pytest.raises(ValueError, match=r"growth -0\.02 is below 0"):
-        pipeline(graded(), promoted(), growth=-0.02)
     with pytest.raises(
         ValueError, match="no run of steps such as 2021/2025 is among 2025; pass the account that adds up"
     ):

@@ -25,7 +25,6 @@ from divimpact.turnover import (
     of_parts,
     on_path,
     quantiles,
-    refuse_shrinking,
 )
 from divimpact.turnover import rates as rates_of
 
@@ -69,14 +68,14 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
     5  today's hiring     0.248     0.236      0.260        0.95
     9     equal exits     0.248       NaN        NaN         NaN
     """
-    plans = cases(account, targets, growth)
+    plans = cases(account, targets)
     now = counted(account).query("role != 'undeclared'").assign(years=ahead)
     numbers, path = by_year(now)
-    joining, *exits = rates_of(now)[:, numbers]
+    joining, *exits = rates_of(now, growth)[:, numbers]
     together = proportion(path["left_declared"], path["left_declared_at_risk"])
     today, equal = (on_path(path, (joining, *of_both), growth) for of_both in (exits, 2 * [together]))
     unknown = np.full((ahead, draws), np.nan)
-    fan = each(now, drawn(now, draws, seed), partial(_fan, growth=growth, seed=seed), unknown)
+    fan = each(now, drawn(now, draws, seed, growth), partial(_fan, growth=growth, seed=seed), unknown)
     fan = np.reshape(fan, (len(path), draws)).T
     limited = [(today, *quantiles(fan, level), level, "predictive_draws") for level in FAN]
     return table(
@@ -140,7 +139,6 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
     4      senior  equal exits and promotions     0.220
     5  leadership  equal exits and promotions     0.220
     """
-    refuse_shrinking(growth)
     graded = account[account["grade"].notna() & (account["grade"] != "leadership")]
     stayed = of_parts(last_run(graded), PARTS).query("role != 'undeclared'")
     rose = added(last_run(promotions).assign(event="promotion_out"), ["promotion_out"], ["grade_to"])
@@ -155,17 +153,15 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
 def _fan(place, rates, growth, seed):
     """Draw the shares that follow in each year from each draw of the rates."""
     rng = np.random.default_rng([seed, 1])  # not the stream of the rates
-    found = (
-        renewal.people_drawn(year, int(place.people), int(place.staff), *rates, growth, rng=rng)
-        for year in range(1, place.years + 1)
-    )
+    ends = renewal.year_ends(place.years)
+    found = renewal.people_drawn(ends, int(place.people), int(place.staff), *rates, growth, rng=rng)
     return [people / staff for people, staff in found]
 
 
 def _required(cases, ahead, growth):
     """The path under the required share from the staff counted last; missing where there is none from 0 to 1."""
     cases = cases[~cases["stated"].astype(bool)]
-    _, *exits = rates_of(cases)
+    _, *exits = rates_of(cases, growth)
     share = renewal.required_share(cases["start"], cases["target"], cases["years"], *exits, growth)
     share = np.where((share >= 0) & (share <= 1), share, np.nan)
     numbers, path = by_year(cases.assign(years=np.minimum(cases["years"] // 1, ahead)))

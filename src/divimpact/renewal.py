@@ -1,8 +1,9 @@
 """How the share of a group moves as people leave and others take their place: arrays in, arrays out.
 
 Of the group a part `leaving` leaves each year, of the others `others_leaving`. As many join as have left, and
-`growth` of all staff besides; `joining` of those who join are of the group. Arguments broadcast, so that rates can
-be many draws at once. Years need not be whole; what is undefined is NaN.
+`growth` of all staff besides; where that is negative, posts end as people leave, and nobody has to go. `joining` of
+those who join are of the group. Arguments broadcast, so that rates can be many draws at once. Years need not be
+whole; what is undefined is NaN.
 """
 
 from fractions import Fraction
@@ -97,7 +98,7 @@ def exits_needed(start, target, years, joining, leaving, others_leaving, growth=
     """By what both exit rates must be multiplied for the share to go from start to target in some years.
 
     0 where growth alone leads there, infinite where not even the exit of everyone in a group does, NaN where nobody
-    leaves.
+    leaves. In a staff that shrinks at least as many leave as posts end.
 
     Examples
     --------
@@ -109,11 +110,18 @@ def exits_needed(start, target, years, joining, leaving, others_leaving, growth=
         return share_after(years, start, joining, *(factor * rate for rate in exits), growth) - target
 
     given = start, target, _, _, *exits = _together(start, target, years, joining, leaving, others_leaving)
-    fastest = np.maximum(*exits)
-    at_most = 1 / np.where(fastest > 0, fastest, np.nan)
-    without, with_most = (beyond(factor, *given) * np.sign(target - start) for factor in (0.0, at_most))
-    found = _root(beyond, (np.zeros_like(at_most), at_most), given)
-    return np.select([without >= 0, with_most < 0], [0.0, np.inf], default=found)
+    fastest, together = np.maximum(*exits), turnover(start, *exits)
+    at_least, at_most = (
+        bound / np.where(fastest > 0, of, np.nan) for bound, of in ((max(-growth, 0), together), (1, fastest))
+    )
+    with_least, with_most = (beyond(factor, *given) * np.sign(target - start) for factor in (at_least, at_most))
+    found = _root(beyond, (at_least, at_most), given)
+    return np.select([with_least >= 0, with_most < 0], [at_least, np.inf], default=found)
+
+
+def turnover(share, leaving, others_leaving):
+    """Part of all staff that leaves in a year."""
+    return share * leaving + (1 - share) * others_leaving
 
 
 def rates_drawn(count, nobs, draws, rng):
@@ -136,19 +144,30 @@ def rates_drawn(count, nobs, draws, rng):
     return np.where(known, rng.beta(count + 0.5, rest + 0.5, (draws, *count.shape)), np.nan)
 
 
-def people_drawn(years, people, staff, joining, leaving, others_leaving, growth=0.0, *, rng):
-    """Draw how many of the staff are of the group after some years, and how many there are in all.
+def people_drawn(ends, people, staff, joining, leaving, others_leaving, growth=0.0, *, rng):
+    """Draw courses of a staff: how many are of the group at each of the `ends`, in years, and how many in all.
 
-    Every post is filled by itself: see `chances`. `people` and the rates may be arrays, years and staff are numbers.
+    Until each end everyone stays or leaves by chance; then the posts that the staff is to have are filled, each by
+    itself. Where fewer leave than posts end, nobody joins and the staff is larger. `people` and the rates may be
+    arrays, of draws.
 
     Examples
     --------
-    >>> found, staff = people_drawn(4, 36, 200, np.full(1000, 0.46), 0.10, 0.10, rng=np.random.default_rng(1))
-    >>> print((found >= 0.3 * staff).mean().round(1))
+    >>> rng = np.random.default_rng(1)
+    >>> *_, (found, of) = people_drawn([1, 2, 3, 4], 36, 200, np.full(10_000, 0.46), 0.10, 0.10, rng=rng)
+    >>> print((found >= 0.3 * of).mean().round(1))
     0.2
     """
-    posts = _posts(years, people, staff, joining, leaving, others_leaving, growth)
-    return sum(rng.binomial(number, chance) for number, chance in posts), _size(years, staff, growth)
+    people, joining, leaving, others_leaving = np.broadcast_arrays(people, joining, leaving, others_leaving)
+    others = staff - people
+    for years, end in zip(np.diff(ends, prepend=0), ends, strict=True):
+        stayed, others_stayed = (
+            rng.binomial(number, (1 - rate) ** years) for number, rate in ((people, leaving), (others, others_leaving))
+        )
+        free = np.maximum(_size(end, staff, growth) - stayed - others_stayed, 0)
+        joined = rng.binomial(free, joining)
+        people, others = stayed + joined, others_stayed + free - joined
+        yield people, people + others
 
 
 def chances(years, people, staff, joining, leaving, others_leaving, growth=0.0):
@@ -156,7 +175,13 @@ def chances(years, people, staff, joining, leaving, others_leaving, growth=0.0):
 
     Each year the holder of a post leaves with the exit rate of the own group and is replaced by one of the group with
     chance `joining`, whatever happens on other posts: a Markov chain of two states. So the number is a sum of
-    binomials, of the posts that the group holds, of those that others hold and of the new ones of each year.
+    binomials, of the posts that the group holds, of those that others hold and of the new ones of each year. Not so
+    where posts end: a negative growth is refused.
+
+    Raises
+    ------
+    ValueError
+        For a negative growth.
 
     References
     ----------
@@ -168,6 +193,8 @@ def chances(years, people, staff, joining, leaving, others_leaving, growth=0.0):
     >>> print(chance[60:].sum().round(5))  # 30 % or more
     0.20675
     """
+    if growth < 0:
+        raise ValueError(f"growth {growth:g} is below 0: which posts end depends on who leaves, draw courses instead")
     posts = _posts(years, people, staff, joining, leaving, others_leaving, growth)
     parts = [stats.binom.pmf(np.arange(number + 1), number, chance) for number, chance in posts]
     return np.clip(reduce(signal.convolve, parts), 0, 1)
@@ -180,11 +207,12 @@ def people_at(target, staff, way):
 
     Examples
     --------
-    >>> people_at(0.3, 10, +1), people_at(0.3, 11, +1), people_at(0.3, 11, -1)
-    (3, 4, 3)
+    >>> people_at(0.3, [10, 11], +1), people_at(0.3, [10, 11], -1)
+    (array([3, 4]), array([3, 3]))
     """
-    people = Fraction(str(target)) * int(staff)
-    return floor(people) if way < 0 else ceil(people)
+    share, whole = Fraction(str(target)), floor if way < 0 else ceil
+    sizes, places = np.unique(staff, return_inverse=True)
+    return np.array([whole(share * int(size)) for size in sizes])[places]
 
 
 def between_grades(stock, leaving, moving, joining, years, growth=0.0):
@@ -228,6 +256,17 @@ def between_grades(stock, leaving, moving, joining, years, growth=0.0):
     return np.stack(found)
 
 
+def year_ends(years):
+    """Return the ends of the years that begin within `years`, the last of them perhaps a part of one.
+
+    Examples
+    --------
+    >>> year_ends(2), year_ends(2.5)
+    ([1, 2], [1, 2, 2.5])
+    """
+    return [*range(1, ceil(years)), years]
+
+
 def _together(*given):
     return np.broadcast_arrays(*(np.asarray(one, float) for one in given))
 
@@ -248,7 +287,7 @@ def _root(function, bracket, given):
 
 def _posts(years, people, staff, joining, leaving, others_leaving, growth):
     """Numbers of posts, and the chance that the group holds each at the end: its own, others', those new in a year."""
-    ends = [*range(1, ceil(years)), years]
+    ends = year_ends(years)
     new = np.diff([staff, *(_size(end, staff, growth) for end in ends)])
     held = [
         (people, 1.0, 0),

@@ -15,7 +15,8 @@ from divimpact.turnover import DRAWS, JOIN, LEAVE, SEED, added, apart, by_year, 
 from divimpact.turnover import rates as rates_of
 
 AT_RISK = "of staff at the start of each step"
-DRAWN = "posterior_draws"
+DRAWN, DRAWN_STAFF = "posterior_draws", "predictive_draws"
+TURNOVERS = np.arange(1, 21) / 100
 VERDICTS = ["not_by_hiring_alone", "reached_anyway", "by_hiring"]
 
 
@@ -98,13 +99,13 @@ def required(account, targets, growth=0.0, confidence=0.95, draws=DRAWS, seed=SE
         Columns dimension, group, baseline_period, baseline, target_period, target and, if there, scope (a unit;
         empty or "city" for all) and grade (empty for all).
     growth : float
-        Growth of staff per year.
+        Growth of staff per year. If it is negative, posts end as people leave; NaN where fewer leave than posts end.
 
     Raises
     ------
     ValueError
         For an account without a run of steps or with steps that are not about a year, a target period that is not
-        after its baseline period, a text that is no period, or a growth below 0.
+        after its baseline period, or a text that is no period.
 
     References
     ----------
@@ -131,8 +132,8 @@ def required(account, targets, growth=0.0, confidence=0.95, draws=DRAWS, seed=SE
     7     years_at_present  2021/2025     12.74      9.01      22.57
     8       long_run_share  2021/2025      0.40      0.34       0.47
     """
-    found = cases(account, targets, growth)
-    of_rates = rates_of(found), drawn(found, draws, seed)
+    found = cases(account, targets)
+    of_rates = rates_of(found, growth), drawn(found, draws, seed, growth)
     estimated = {
         measure: _with_limits(*(estimate(found, given, growth) for given in of_rates), confidence)
         for measure, estimate in OUTLOOK.items()
@@ -145,7 +146,8 @@ def chances(account, targets, growth=0.0, draws=DRAWS, seed=SEED):
     """Estimate the chance that a target is reached on time if the present rates stay, in a staff of this size.
 
     `chance_of_target`, in two rows: with "rates as estimated", exactly, from the distribution of the group
-    (`renewal.chances`), and with "rates uncertain", over draws of the rates and of the staff that follows from each.
+    (`renewal.chances`; over draws of the staff where it shrinks), and with "rates uncertain", over draws of the rates
+    and of the staff that follows from each.
     Whole people reach a target: 3 of 10 are 30 %. Start and years are those of `required`, the staff is the declared
     staff there; from a baseline the group is the stated share of it, to the nearest whole number. NaN where a rate
     is of nobody.
@@ -170,14 +172,75 @@ def chances(account, targets, growth=0.0, draws=DRAWS, seed=SEED):
     0  chance_of_target      0.21             exact
     1  chance_of_target      0.27  predictive_draws
     """
-    found = cases(account, targets, growth)
-    exact = each(found, rates_of(found), partial(_chance, growth=growth))
-    simulated = each(found, drawn(found, draws, seed), partial(_frequency, growth=growth, seed=seed))
-    known, unsure = (found["detail"] + f", rates {how}" for how in ("as estimated", "uncertain"))
+    found = cases(account, targets)
+    known, frequency = rates_of(found, growth), partial(_frequency, growth=growth, seed=seed)
+    exact = "exact", known, partial(_chance, growth=growth)
+    of_draws = "draws", np.repeat(known[:, np.newaxis], draws, axis=1), frequency
+    ways = {
+        "rates as estimated": exact if growth >= 0 else of_draws,
+        "rates uncertain": (DRAWN_STAFF, drawn(found, draws, seed, growth), frequency),
+    }
+    of_rates = [
+        rows(found, "chance_of_target", each(found, given, chance), detail=found["detail"] + f", {how}").assign(
+            method=method
+        )
+        for how, (method, given, chance) in ways.items()
+    ]
+    return table(*of_rates)
+
+
+def at_turnover(account, targets, turnovers=TURNOVERS, growth=0.0):
+    """Estimate what each target would need at other rates of turnover, one pair of rows for each of `turnovers`.
+
+    `assumed_turnover` is the part of all declared staff that leaves in the first year, `required_at_turnover` the
+    `required_hire_share` if the exit rates of the group and of the others rose or fell in proportion to that. The
+    `detail` of a pair names both, that of the first pair the turnover as it is. Expected values without limits; above
+    1 no hiring is enough. NaN where one of the exit rates would be above 1, or a rate is of nobody.
+
+    Parameters and errors are those of `required`; `turnovers` are parts of all staff a year, 0..1.
+
+    References
+    ----------
+    As `required`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> account = pd.DataFrame({"period": "2021/2025", "event": ["exit", "hire", "before", "after"] * 2,
+    ...                         "dimension": "origin", "group": ["abroad"] * 4 + ["here"] * 4, "role": "group",
+    ...                         "numerator": [96, 192, 360, 456, 384, 288, 1640, 1544],
+    ...                         "denominator": [1600, 480, 2000, 2000, 6400, 480, 2000, 2000]})
+    >>> targets = pd.DataFrame({"dimension": ["origin"], "group": "abroad", "baseline_period": "2021",
+    ...                         "baseline": 0.18, "target_period": "2025", "target": 0.30})
+    >>> at_turnover(account, targets, [0.04, 0.08])[["measure", "estimate"]].round(2)
+                    measure  estimate
+    0      assumed_turnover      0.06
+    1  required_at_turnover      0.73
+    2      assumed_turnover      0.04
+    3  required_at_turnover      0.98
+    4      assumed_turnover      0.08
+    5  required_at_turnover      0.60
+    """
+    found = cases(account, targets)
+    _, *exits = rates_of(found)
+    now = renewal.turnover(found["start"].to_numpy(float), *exits)
+    assumed = {"turnover as it is": now} | {
+        f"turnover {100 * part:.4g} %": np.full(len(found), part) for part in turnovers
+    }
     return table(
-        rows(found, "chance_of_target", exact, detail=known).assign(method="exact"),
-        rows(found, "chance_of_target", simulated, detail=unsure).assign(method="predictive_draws"),
+        *(block for how, part in assumed.items() for block in _at_turnover(found, exits, part / now, growth, how))
     )
+
+
+def _at_turnover(cases, exits, factor, growth, how):
+    """Yield the assumed turnover and the required share with both exit rates times a factor."""
+    exits = np.where(factor * np.max(exits, axis=0) <= 1, factor * np.array(exits), np.nan)
+    start, detail = cases["start"].to_numpy(float), cases["detail"] + f", {how}"
+    turnover = renewal.turnover(start, *exits)
+    exits = np.where(turnover + growth < 0, np.nan, exits)
+    yield rows(cases, "assumed_turnover", turnover, detail=detail)
+    needed = renewal.required_share(start, cases["target"], cases["years"], *exits, growth)
+    yield rows(cases, "required_at_turnover", needed, detail=detail)
 
 
 def _base(counts, people):
@@ -207,7 +270,7 @@ def _reachable_year(cases, rates, growth):
 def _reachable_exit_rate(cases, rates, growth):
     (_, *exits), start = rates, cases["start"].to_numpy()
     factor = renewal.exits_needed(start, cases["target"], cases["years"], _way(cases) > 0, *exits, growth)
-    return np.where(_reached(cases), 0, factor * (start * exits[0] + (1 - start) * exits[1]))
+    return np.where(_reached(cases), max(-growth, 0), factor * renewal.turnover(start, *exits))
 
 
 def _years_at(cases, rates, growth):
@@ -257,8 +320,9 @@ def _chance(case, rates, growth):
 
 def _frequency(case, rates, growth, seed):
     rng = np.random.default_rng([seed, 1])  # not the stream of the rates
-    found = renewal.people_drawn(case.years, int(case.people), int(case.staff), *rates, growth, rng=rng)
-    return _is_there(case, *found).mean()
+    ends = renewal.year_ends(case.years)
+    *_, last = renewal.people_drawn(ends, int(case.people), int(case.staff), *rates, growth, rng=rng)
+    return _is_there(case, *last).mean()
 
 
 def _is_there(case, people, staff):

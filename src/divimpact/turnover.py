@@ -89,7 +89,7 @@ def counted(account):
     return _now(places(account))
 
 
-def cases(account, targets, growth):
+def cases(account, targets):
     """Return each target beside its place: from the baseline and, if that is before the target, from now.
 
     Columns since, start, people, staff, `years` until the target, `detail`, and whether the start is `stated`. The
@@ -98,9 +98,8 @@ def cases(account, targets, growth):
     Raises
     ------
     ValueError
-        As `places`, for a target period that is not after its baseline period, or a growth below 0.
+        As `places`, and for a target period that is not after its baseline period.
     """
-    refuse_shrinking(growth)
     declared = places(account).query("role != 'undeclared'")
     found = matched(declared.assign(measure="share"), targets.filter(PLAN))
     found = found.astype({"baseline": float, "target": float})
@@ -114,22 +113,22 @@ def cases(account, targets, growth):
     return pd.concat([found.assign(**stated), _now(found).assign(**ahead)[end > now]], ignore_index=True)
 
 
-def refuse_shrinking(growth):
-    """Refuse a growth below 0, as the model fills the posts of all who leave."""
-    if growth < 0:
-        raise ValueError(f"growth {growth:g} is below 0: which posts end is not known here; write 0 or more")
+def rates(starts, growth=0.0):
+    """Return joining, leaving and others_leaving of places or cases as three rows of an array.
+
+    They are NaN where a staff shrinks faster than people leave it: nobody has to go.
+    """
+    found = np.array([proportion(*counts) for counts in _counts(starts)])
+    too_few = renewal.turnover(starts["start"].to_numpy(float), *found[1:]) + growth < 0
+    return np.where(too_few, np.nan, found)
 
 
-def rates(starts):
-    """Return joining, leaving and others_leaving of places or cases as three rows of an array."""
-    return np.array([proportion(*counts) for counts in _counts(starts)])
-
-
-def drawn(starts, draws, seed):
+def drawn(starts, draws, seed, growth=0.0):
     """Draw these rates, three by draws by places: one stream for each place, so that row order decides nothing."""
     each = np.transpose(np.array(_counts(starts)), (2, 1, 0))
     found = [renewal.rates_drawn(*of_one, draws, np.random.default_rng(seed)) for of_one in each]
-    return np.reshape(found, (len(starts), draws, 3)).transpose(2, 1, 0)
+    found = np.reshape(found, (len(starts), draws, 3)).transpose(2, 1, 0)
+    return np.where(np.isnan(rates(starts, growth))[:, np.newaxis], np.nan, found)
 
 
 def by_year(starts):
