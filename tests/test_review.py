@@ -32,7 +32,7 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
     "trajectory_hiring.csv": {
         *("exit_rate", "hire_share", "leaver_rate", "joiner_share", "projected_share", "required_hire_share"),
         *("milestone", "reachable_year", "reachable_exit_rate", "years_at_present", "long_run_share"),
-        "chance_of_target",
+        *("chance_of_target", "assumed_turnover", "required_at_turnover", "pipeline_share"),
     },
     "trajectory_change.csv": {
         *("change", "from_hires", "from_exits", "from_promotions", "from_transfers", "from_redeclaration"),
@@ -40,7 +40,8 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
     },
     "representation.csv": {
         *("representation_ratio", "gap_persons", "expected_persons", "benchmark_z", "benchmark_trigger"),
-        *("grade_share", "glass_ceiling_index", "step_ratio", "grade_trend"),
+        *("benchmarks_not_rejected", "grade_share", "glass_ceiling_index", "step_ratio", "grade_trend"),
+        *("dissimilarity", "dissimilarity_expected"),
     },
     "funnel_stages.csv": {"pass_rate", "impact_ratio", "rate_difference", "shortfall"},
     "uptake_rates.csv": {"uptake", "uptake_ratio", "unmet_persons"},
@@ -252,7 +253,7 @@ def test_shares_of_leadership_or_the_reference_alone_are_reviewed(city_folder, t
     assert [path.name for path in (made.page.parent / "figures").iterdir()] == ["trajectory_gender.svg"]
     assert "No count is hidden for being small." in page(made, "index") and "from 1 to 0" not in page(made, "index")
     assert (
-        "Not followed: the target of 30.0 % in 2026 for group “NA” (origin) at grade leadership; its baseline was set "
+        "Not followed: the target of 30.0 % in 2026 for group “NA” (origin) in leadership; its baseline was set "
         "under another definition"
     ) in page(made, "index")
     assert "Table representation has no rows." in page(made, "trajectories")

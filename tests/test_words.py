@@ -82,10 +82,11 @@ def test_two_targets_of_a_group_each_have_their_own_years_and_chances():
     table["verdict"] = "by_hiring"
     table["cells"] = [("a",)] * len(table)
     table = table.assign(conf_low=float("nan"), conf_high=float("nan"))
-    first, second = said(staff_words.hiring(protected(table)))
-    for text, need, wait, chance in ((first, "40.0 %", "6.0", "5.0 %"), (second, "60.0 %", "2.0", "75.0 %")):
+    needed, ahead = said(staff_words.hiring(protected(table))), said(staff_words.milestones(protected(table)))
+    each = (("40.0 %", "6.0", "5.0 %"), ("60.0 %", "2.0", "75.0 %"))
+    for text, then, (need, wait, chance) in zip(needed, ahead, each, strict=True):
         assert f"2021 to 2025, {need} of the declared who are hired" in text and "it was 30.0 %" in text
-        assert f"the goal is {wait} years from" in text and "moves towards 35.0 %" in text
+        assert f"the goal is {wait} years from" in then and "moves towards 35.0 %" in then
         assert f"{chance} with rates as estimated and below 0.1 % with rates uncertain" in text
         assert not any(word in text.lower() for word in BANNED)
 
@@ -94,7 +95,7 @@ def test_a_change_is_told_with_its_parts_and_what_could_be_seen():
     measures = {"change": 0.02, "from_hires": 0.03, "from_exits": -0.01, "unexplained": 0, "detectable_change": 0.025}
     table = pd.DataFrame({"measure": [*measures], "estimate": [*measures.values()]})
     table = table.assign(period="2021/2025", dimension="origin", group="abroad", cells=[("a",)] * len(table))
-    table = table.assign(conf_low=float("nan"), conf_high=float("nan"))
+    table = table.assign(conf_low=float("nan"), conf_high=float("nan"), detail="of all staff")
     told = table.assign(conf_low=0.001, conf_high=0.04, confidence=0.95)
     assert "cannot be told" not in staff_words.change(protected(told)), "its limits leave zero out"
     assert said(staff_words.change(protected(table))) == [
@@ -179,7 +180,7 @@ def test_targets_that_cannot_be_followed_are_named():
     assert said(staff_words.not_followed(missed, 3)) == [
         "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin); no share of it after its baseline is "
         "known here.",
-        "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin) in unit Parks at grade leadership; "
+        "Not followed: the target of 30.0 % in 2025 for group “abroad” (origin) in unit Parks in leadership; "
         "its baseline was set under another definition than the one that holds now.",
     ]
     assert staff_words.not_followed(missed.head(0), 3) == "Every target is followed."

@@ -26,6 +26,10 @@ REASONS_OF_CHANGE = {
     "from_redeclaration": "who newly declared",
     "unexplained": "not explained by the flow table",
 }
+TRIGGERS = {
+    "us_doj": "two standard deviations below the benchmark (with fewer than 30 staff one whole person)",
+    "gap_filter": "at least three persons missing and at most 80 % of the benchmark",
+}
 REASONS = {
     "no later share": "no share of it after its baseline is known here",
     "another definition": "its baseline was set under another definition than the one that holds now",

@@ -13,6 +13,9 @@ from divimpact.tally import DECLARED, EVERYONE
 ACCOUNT = (
     "period", "since", "grade", "event", "dimension", "group", "role", "reference", "numerator", "denominator", "cells",
 )  # fmt: skip
+PROMOTED = (
+    "period", "grade", "grade_to", "dimension", "group", "role", "reference", "numerator", "denominator", "cells",
+)  # fmt: skip
 VIEWS = ("period", "period, event", "grade", "grade, event")  # beside the whole run of the city
 
 
@@ -29,6 +32,18 @@ def accounts(city: City, only: str = "") -> pd.DataFrame:
     joined = joined.astype(dict.fromkeys(ACCOUNT[:-3], "str") | {"numerator": float, "denominator": float})
     summed = joined["event"].isin(["before", "after", "left", "joined"])
     return joined[joined["grade"].isna() | summed | ("grade, event" in shown)].reset_index(drop=True)
+
+
+def promotions(city: City, only: str = "") -> pd.DataFrame:
+    """Return the promotions between grades that a review shows, as `flows.promotions`; empty where it shows none."""
+    names = [name for name in _dimensions(city) if name == (only or name)] if "grade, event" in _views(city) else []
+    found = [flows.promotions(city, name) for name in names]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*PROMOTED])
+
+
+def not_accounted(city: City, only: str = "") -> dict[str, list[str]]:
+    """Return the periods of flows that no account uses, by dimension, as `flows.not_accounted`."""
+    return {name: flows.not_accounted(city, name) for name in _dimensions(city) if name == (only or name)}
 
 
 def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:

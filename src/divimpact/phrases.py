@@ -33,18 +33,28 @@ def decimal(ratio: float) -> str:
 
 
 def points(difference: float) -> str:
-    r"""Write a difference of shares in percentage points, with its sign.
+    r"""Write a difference of shares in percentage points, with its sign: one decimal, below a tenth two figures.
 
-    >>> points(0.0274), points(-0.0031)
-    ('+2.7 points', '−0.3 points')
+    >>> points(0.0274), points(-0.0031), points(-0.00034), points(0)
+    ('+2.7 points', '−0.3 points', '−0.034 points', '+0 points')
     """
-    return f"{100 * difference:+.1f} points".replace("-", "−")
+    written = f"{100 * difference:+.2g}" if abs(difference) < 0.0005 else f"{100 * difference:+.1f}"
+    return f"{written} points".replace("-", "−")
 
 
 def likely(chance: float) -> str:
     if chance < 0.001:
         return f"below {percent(0.001)}"
     return f"above {percent(0.999)}" if chance > 0.999 else percent(chance)
+
+
+def chance(p: float) -> str:
+    """Write a p-value.
+
+    >>> chance(0.0004), chance(0.0312)
+    ('p below 0.001', 'p 0.031')
+    """
+    return "p below 0.001" if p < 0.001 else f"p {p:.2g}"
 
 
 def run(period: str) -> str:

@@ -104,7 +104,7 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
         As for `stockflow.required`, by grade, lowest first.
     promotions : DataFrame
         Columns period, grade, grade_to, dimension, group, role, numerator and, if known, cells; pairs of grades
-        without promotions may be left out.
+        without promotions may be left out. Dimensions without exits by grade have no rows.
     leadership : sequence
         The leadership grades.
     ahead : int
@@ -140,6 +140,7 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
     5  leadership  equal exits and promotions     0.220
     """
     graded = account[account["grade"].notna() & (account["grade"] != "leadership")]
+    graded = graded[graded["dimension"].isin(graded["dimension"][graded["event"] == "exit"])]
     stayed = of_parts(last_run(graded), PARTS).query("role != 'undeclared'")
     rose = added(last_run(promotions).assign(event="promotion_out"), ["promotion_out"], ["grade_to"])
     by = ["dimension", "group"]
@@ -147,7 +148,7 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
         _graded(of_group, rose.merge(of_group[by].drop_duplicates(), on=by), leadership, ahead, growth)
         for _, of_group in stayed.groupby(by, sort=False)
     ]
-    return table(*chain.from_iterable(blocks))
+    return table(rows(stayed.head(0), "pipeline_share", []), *chain.from_iterable(blocks))
 
 
 def _fan(place, rates, growth, seed):

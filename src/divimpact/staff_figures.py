@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
 from divimpact import drawing, staff_words, wording
 from divimpact.codes import REASONS_OF_CHANGE
@@ -17,6 +17,10 @@ from divimpact.disclosure import SafeTable
 from divimpact.drawing import COLOURS, GREY
 from divimpact.phrases import percent, points, run
 from divimpact.schema import definitions, years
+
+MOST = 1.5  # of a share that is needed: where the axis ends
+STYLES = ("-", "--", "-.", ":")
+LIMITED = ["estimate", "conf_low", "conf_high"]
 
 
 def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, source: str = "") -> Axes:
@@ -42,23 +46,8 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
     low, high = (bound[bound["group"] == groups[0]] for bound in (low, high))
     axes = drawing.panels(2.4)
     for group, look in drawing.looks(groups, share):
-        own = share[share["group"] == group]
-        for _, part in own.groupby(definitions(own["period"], breaks)):
-            axes.errorbar(
-                years(part["period"]),
-                part["estimate"],
-                yerr=drawing.whiskers(part),
-                capsize=3,
-                markersize=5,
-                label=drawing.label(group),
-                **look,
-            )
-    held, ends = definitions(share["period"], breaks), years(share["period"])
-    for number, start in enumerate(breaks):
-        before, after = ends[held <= number], ends[held > number]
-        if len(before) and len(after):
-            between = (before.max() + after.min()) / 2
-            axes.axvline(between, color=GREY, linewidth=1, linestyle=":", label=f"another definition from {start}")
+        _series(axes, share[share["group"] == group], breaks, drawing.label(group), look)
+    _mark_breaks(axes, share["period"], breaks)
     for number in np.unique(definitions(low["period"], breaks)):
         below, above = (bound[definitions(bound["period"], breaks) == number] for bound in (low, high))
         axes.fill_between(
@@ -70,20 +59,11 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
             linewidth=0,
             label=drawing.label(f"{groups[0]}, of all staff, whoever the undeclared are"),
         )
+    _ways_to(axes, goals)
     for goal in goals.itertuples():
-        ends = years([goal.baseline_period, goal.target_period])
-        axes.plot(
-            ends,
-            [goal.baseline, goal.target],
-            color="black",
-            linestyle="--",
-            linewidth=1,
-            label="straight line to the goal",
-        )
-        axes.plot(ends[1], goal.target, color="black", marker="*", markersize=11)
         axes.annotate(
             f"goal {percent(goal.target)}",
-            (ends[1], goal.target),
+            (years([goal.target_period])[0], goal.target),
             xytext=(-4, 8),
             textcoords="offset points",
             ha="right",
@@ -104,7 +84,7 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
     )
 
 
-def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axes:
+def outlook(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, source: str = "") -> Axes:
     """Draw where today's rates lead a group: shares so far, the fan of years to come, the honest way to the goal (Q2).
 
     Parameters
@@ -112,21 +92,17 @@ def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axe
     table
         ``share``, ``projected_share`` (today's hiring) and ``milestone`` rows of one group and one grade.
     targets
-        The goals of this group and grade.
+        The city's targets; those of other groups and grades are not drawn.
+    breaks
+        The periods from which another definition holds: no line runs across one.
     source
         Who and what, for the line at the foot.
     """
     share, path, way = (table.where(measure=name).frame for name in ("share", "projected_share", "milestone"))
+    goals, breaks = _goals(targets, share, breaks), sorted(breaks)
     axes = drawing.panels(2.4)
-    axes.errorbar(
-        years(share["period"]),
-        share["estimate"],
-        yerr=drawing.whiskers(share),
-        color=COLOURS[0],
-        marker="o",
-        capsize=3,
-        label="share so far",
-    )
+    _series(axes, share, breaks, "share so far", {"color": COLOURS[0], "marker": "o"})
+    _mark_breaks(axes, share["period"], breaks)
     now = share.tail(1).assign(conf_low=share["estimate"], conf_high=share["estimate"])
     for level, shade in ((0.95, 0.18), (0.80, 0.35)):
         fan = pd.concat([now, path[path["confidence"] == level]])
@@ -136,27 +112,98 @@ def outlook(table: SafeTable, targets: pd.DataFrame, *, source: str = "") -> Axe
     middle = pd.concat([now, path.drop_duplicates("period")])
     dashed = {"color": COLOURS[0], "linestyle": "--", "label": "expected, if all rates stay"}
     axes.plot(years(middle["period"]), middle["estimate"], **dashed)
-    if len(way):
-        steady = {"color": "black", "marker": "D", "markersize": 4, "linewidth": 1}
-        axes.plot(years(way["period"]), way["estimate"], label="way to the goal with a steady need", **steady)
-    for goal in targets.itertuples():
+    steady = {"color": "black", "marker": "D", "markersize": 4, "linewidth": 1}
+    for _, milestones in way.groupby("detail", sort=False):
         axes.plot(
-            years([goal.target_period]),
-            [goal.target],
-            color="black",
-            marker="*",
-            markersize=11,
-            linestyle="none",
-            label=f"goal {percent(goal.target)}",
+            years(milestones["period"]), milestones["estimate"], label="way to the goal with a steady need", **steady
         )
+    _ways_to(axes, goals)
     drawn = pd.concat([share, path, way])
-    drawing.per_cent(axes.yaxis, drawn[["estimate", "conf_high"]].max().max(), targets["target"].max())
-    drawing.time(axes, [*drawn["period"], *targets["target_period"]])
+    drawing.per_cent(axes.yaxis, drawn[["estimate", "conf_high"]].max().max(), goals["target"].max())
+    drawing.time(axes, [*drawn["period"], *goals["target_period"]])
     title = staff_words.title_of_outlook(table)
     alt = wording.describe(
         table.where(measure=["share", "projected_share", "milestone"]), title, "{0.measure} {0.period}"
     )
     return drawing.finished(axes, title, "Share of declared staff at the end of each year", table, source, alt)
+
+
+def turnover(table: SafeTable, *, source: str = "") -> Axes:
+    """Draw what share of those who join a target would need, over rates of turnover (Q2).
+
+    Parameters
+    ----------
+    table
+        ``assumed_turnover``, ``required_at_turnover``, ``required_hire_share`` and ``hire_share`` rows of one group and
+        one grade.
+    source
+        Who and what, for the line at the foot.
+    """
+    frame = table.frame
+    pairs = _beside(frame, "assumed_turnover", "required_at_turnover")
+    pairs = pairs.assign(
+        way=pairs["detail"].str.replace(", turnover .*", "", regex=True), now=pairs["detail"].str.endswith("as it is")
+    )
+    axes = drawing.panels(2.4)
+    axes.axhspan(1, MOST, color=GREY, alpha=0.2, linewidth=0, label="more than all: not by hiring alone")
+    for (way, curve), colour in zip(pairs.groupby("way", sort=False), COLOURS, strict=False):
+        curve = curve.sort_values("assumed_turnover")
+        axes.plot(curve["assumed_turnover"], curve["required_at_turnover"], color=colour, label=f"needed from {way}")
+        needed = frame.query("measure == 'required_hire_share' and detail == @way")[LIMITED]
+        now = curve[curve["now"]].merge(needed, how="cross")
+        dot = {"color": colour, "marker": "o", "linestyle": "none", "capsize": 3, "label": "with the turnover as it is"}
+        axes.errorbar(now["assumed_turnover"], now["estimate"], yerr=drawing.whiskers(now), **dot)
+    runs = set(frame["period"][frame["measure"] == "required_hire_share"])
+    for held in frame[(frame["measure"] == "hire_share") & frame["period"].isin(runs)]["estimate"].dropna():
+        axes.axhline(held, color="black", linewidth=1, linestyle=":", label="share of those who were hired so far")
+    axes.set_xlim(0, pairs["assumed_turnover"].max() if pairs["assumed_turnover"].notna().any() else 1)
+    axes.xaxis.set_major_locator(MultipleLocator(0.05))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
+    axes.set(ylim=(0, MOST), xlabel="Part of all declared staff that leaves in a year")
+    title = staff_words.title_of_turnover(table)
+    line = "Share of the group that those who join would need, each year, to reach the goal in time"
+    alt = wording.describe(table.where(measure=["required_hire_share", "required_at_turnover"]), title, "{0.detail}")
+    return drawing.finished(axes, title, line, table, source, alt)
+
+
+def ladder(table: SafeTable, benchmark: pd.DataFrame, *, source: str = "") -> Axes:
+    """Draw the share of one group in each grade, with limits, against each benchmark (Q4).
+
+    Parameters
+    ----------
+    table
+        ``grade_share`` rows of one group in one period, lowest grade first.
+    benchmark
+        The city's benchmarks; those of other groups are not drawn. One for all grades is a line, with a band where it
+        is uncertain, one for a grade a diamond.
+    source
+        Who and what, for the line at the foot.
+    """
+    frame = table.frame.reset_index(drop=True)
+    known = _of_city(benchmark).sort_values("period", kind="stable")
+    known = known.merge(frame[["dimension", "group"]].drop_duplicates()).drop_duplicates(["name", "grade"], keep="last")
+    axes = drawing.panels(0.4 + 0.32 * len(frame))
+    dots = {"color": COLOURS[0], "marker": "o", "linestyle": "none", "capsize": 3, "label": "share in the grade"}
+    axes.errorbar(frame["estimate"], frame.index, xerr=drawing.whiskers(frame), **dots)
+    for (name, held), colour, style in zip(known.groupby("name", sort=False), COLOURS[1:], STYLES, strict=False):
+        of_all, of_grade = held[held["grade"] == ""], held[held["grade"].isin(frame["grade"])]
+        for row in of_all.itertuples():
+            axes.axvline(row.share, color=colour, linestyle=style, linewidth=1.2, label=f"{name}, {row.period}")
+            if row.low < row.high:
+                axes.axvspan(row.low, row.high, color=colour, alpha=0.15, linewidth=0)
+        places = of_grade["grade"].map(dict(zip(frame["grade"], frame.index, strict=True)))
+        diamonds = {"color": colour, "marker": "D", "linestyle": "none", "markersize": 5}
+        if len(of_grade):
+            axes.plot(of_grade["share"], places, label=drawing.label(f"{name}, for the grade"), **diamonds)
+    names = [textwrap.fill(grade, 16) for grade in frame["grade"]]
+    axes.set(yticks=frame.index, yticklabels=names, ylim=(-0.5, len(frame) - 0.5))
+    drawing.per_cent(axes.xaxis, frame[["estimate", "conf_high"]].max().max(), known[["share", "high"]].max().max())
+    title = staff_words.title_of_ladder(table)
+    line = (
+        f"Share of declared staff in each grade at the end of {frame['period'].max()}, with limits, beside benchmarks"
+    )
+    return drawing.finished(axes, title, line, table, source, wording.describe(table, title, "{0.grade}"))
 
 
 def change(table: SafeTable, *, source: str = "") -> Axes:
@@ -193,10 +240,46 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     axes.axvline(0, color=GREY, linewidth=1, label="share at the start")
     axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
     axes.margins(x=0.22)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" points", decimals=0))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(lambda step, _: f"{100 * step:+.2g}".replace("-", "−") if step else "0")
+    axes.set_xlabel("Percentage points of all staff")
     title, steps = staff_words.title_of_change(table), "; ".join(dict.fromkeys(map(run, frame["period"])))
-    line = f"Percentage points of all staff, {steps}: blue adds, orange takes away"
+    line = f"What changed the share, {steps}: blue adds, orange takes away"
     return drawing.finished(axes, title, line, table, source, wording.describe(table, title, "{0.measure}"))
+
+
+def _series(axes: Axes, share: pd.DataFrame, breaks: Sequence[str], label: str, look: dict) -> None:
+    """Draw the shares of one group with their limits, in a line for each definition."""
+    for _, part in share.groupby(definitions(share["period"], breaks)):
+        limits = drawing.whiskers(part)
+        axes.errorbar(
+            years(part["period"]), part["estimate"], yerr=limits, capsize=3, markersize=5, label=label, **look
+        )
+
+
+def _mark_breaks(axes: Axes, periods: pd.Series, breaks: Sequence[str]) -> None:
+    """Draw a line between what was counted under one definition and under the next."""
+    held, ends = definitions(periods, breaks), years(periods)
+    for number, start in enumerate(breaks):
+        before, after = ends[held <= number], ends[held > number]
+        if len(before) and len(after):
+            between = (before.max() + after.min()) / 2
+            axes.axvline(between, color=GREY, linewidth=1, linestyle=":", label=f"another definition from {start}")
+
+
+def _ways_to(axes: Axes, goals: pd.DataFrame) -> None:
+    """Draw the straight line from each baseline to its goal, and a star there."""
+    straight = {"color": "black", "linestyle": "--", "linewidth": 1, "label": "straight line to the goal"}
+    for goal in goals.itertuples():
+        ends = years([goal.baseline_period, goal.target_period])
+        axes.plot(ends, [goal.baseline, goal.target], **straight)
+        axes.plot(ends[1], goal.target, color="black", marker="*", markersize=11)
+
+
+def _beside(frame: pd.DataFrame, *measures: str) -> pd.DataFrame:
+    """Return the estimates of measures that have the same detail, one column each."""
+    found = frame[frame["measure"].isin(measures)]
+    return found.pivot(index="detail", columns="measure", values="estimate").reindex(columns=measures).reset_index()
 
 
 def _of_staff(share: pd.DataFrame) -> str:
@@ -211,7 +294,11 @@ def _goals(targets: pd.DataFrame, share: pd.DataFrame, breaks: Sequence[str]) ->
     """The city-wide targets of the groups and the grade that are drawn, if their baseline's definition still holds."""
     then, now = (definitions(periods, breaks) for periods in (targets["baseline_period"], share["period"]))
     targets = targets[then == now.max()]
-    plan, drawn = (
-        frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna("")) for frame in (targets, share)
-    )
-    return plan[plan["scope"].isin(["", "city"])].merge(drawn[["dimension", "group", "grade"]].drop_duplicates())
+    drawn = _of_city(share)[["dimension", "group", "grade"]].drop_duplicates()
+    return _of_city(targets).merge(drawn)
+
+
+def _of_city(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows for the whole city, with an empty grade for all grades."""
+    frame = frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna(""))
+    return frame[frame["scope"].isin(["", "city"])]

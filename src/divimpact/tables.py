@@ -18,11 +18,11 @@ from divimpact.sources import Source
 
 OUTCOMES = ("hired", "rejected", "withdrawn", "in_progress")
 EVENTS = ("hire", "exit", "promotion", "transfer", "redeclared_out", "redeclared_in")
-COUNTS = ("count", "users", "eligible", "contacts", "base")
+COUNTS = ("count", "users", "eligible", "contacts", "base", "staff")
 SHARES = ("share", "low", "high", "baseline", "target")
 AMOUNTS = ("fte", "days", "unit_cost")
 NUMBERS = COUNTS + SHARES + AMOUNTS
-MAY_BE_EMPTY = ("eligible", "contacts", "base", "low", "high", *AMOUNTS)
+MAY_BE_EMPTY = ("eligible", "contacts", "base", "staff", "low", "high", *AMOUNTS)
 PERIOD_COLUMNS = ("period", "baseline_period", "target_period", "start")
 PLACES = {"scope": "unit", "unit": "unit", "service": "service", "district": "district"}  # said of a small table
 NUMBER = r"^[-+]?\d{0,18}[.,]?\d{1,30}([eE][-+]?\d{1,2})?$"
@@ -51,7 +51,7 @@ class Table:
 TABLES = {
     "staff": Table(("period",), ("unit", "grade", "count", "fte", "person"), True),
     "flows": Table(("period", "event"), ("unit", "grade", "count", "unit_to", "grade_to"), True),
-    "shares": Table(("period", "dimension", "group", "share"), ("grade", "base")),
+    "shares": Table(("period", "dimension", "group", "share"), ("grade", "base", "staff")),
     "targets": Table(
         ("dimension", "group", "baseline_period", "baseline", "target_period", "target"), ("scope", "grade")
     ),
@@ -286,6 +286,13 @@ def _row_rules(table: ibis.Table, config: Config) -> Iterator[_Rule]:
         remedy = "Users are distinct people of the eligible; visits go into contacts."
         more = (table.users > table.eligible).fill_null(False)
         yield _Rule(("users", "eligible"), more, "has more users than eligible", remedy)
+    if "staff" in table.columns:
+        base = table.base if "base" in table.columns else ibis.null("float64")
+        fewer = (table.staff < base).fill_null(False) | (table.staff.notnull() & base.isnull())
+        remedy = "Of a survey, base is who answered and staff who was asked; leave staff empty where all are counted."
+        yield _Rule(
+            ("base", "staff") if "base" in table.columns else ("staff",), fewer, "is not a part of those asked", remedy
+        )
     if {"person", "count"} <= set(table.columns):
         several = (table["count"] != 1).fill_null(False)
         yield _Rule(("count",), several, "is not 1, yet the row has a person", "Each person is counted once.")

@@ -6,10 +6,13 @@ import pandas as pd
 
 from divimpact.codes import REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, decimal, lines, listed, percent, points
+from divimpact.phrases import Text, chance, decimal, lines, listed, percent, points
 from divimpact.schema import years
 
-PROPORTIONS = {"share", "pass_rate", "uptake", "projected_share", "milestone"}
+PROPORTIONS = {
+    *("share", "grade_share", "pass_rate", "uptake", "projected_share", "milestone"),
+    *("required_hire_share", "assumed_turnover", "required_at_turnover"),
+}
 
 
 def left_out(rows: pd.DataFrame) -> list[str]:
@@ -94,8 +97,7 @@ def limited(row: tuple, number: Callable[[float], str] = decimal) -> str:
 
 def p_of(row: tuple) -> str:
     adjusted = pd.notna(row.p_adjusted)
-    p = row.p_adjusted if adjusted else row.p_value
-    return ("adjusted p " if adjusted else "p ") + ("below 0.001" if p < 0.001 else f"{p:.2g}")
+    return ("adjusted " if adjusted else "") + chance(row.p_adjusted if adjusted else row.p_value)
 
 
 def places(rows: pd.DataFrame) -> str:

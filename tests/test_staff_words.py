@@ -1,0 +1,171 @@
+"""Sentences on goals, turnover and grades: rules side by side, needs as needs, and what the data cannot tell."""
+
+import pandas as pd
+import pytest
+from test_stockflow import graded, promoted, target, toolkit
+from test_words import BANNED, protected, said
+
+from divimpact import benchmarks, change, ladder, projection, representation, staff_words, stockflow, trajectory
+
+STAFF = pd.DataFrame(
+    {
+        "period": ["2021", "2023"],
+        "dimension": "origin",
+        "group": "abroad",
+        "reference": "here",
+        "role": "group",
+        "numerator": [1800, 2100],
+        "denominator": 10_000,
+        "cells": [("a",), ("b",)],
+    }
+)
+LADDER = pd.DataFrame(
+    {
+        "period": "2025",
+        "grade": ["basic", "middle", "senior"],
+        "dimension": "origin",
+        "group": "abroad",
+        "reference": "here",
+        "role": "group",
+        "numerator": [300, 150, 40],
+        "denominator": [1000, 500, 400],
+        "cells": [("a",), ("b",), ("c",)],
+    }
+)
+BESIDE = pd.DataFrame(
+    {
+        "name": ["population", "labour market"],
+        "dimension": "origin",
+        "group": "abroad",
+        "period": "2021",
+        "share": [0.30, 0.215],
+        "low": [0.30, 0.20],
+        "high": [0.30, 0.23],
+    }
+)
+
+
+def without_banned(sentences):
+    assert not any(word in sentence.lower() for sentence in sentences for word in BANNED)
+    return sentences
+
+
+def test_other_rules_stand_beside_the_first_one():
+    found = trajectory.progress(representation.shares(STAFF), target())
+    (text,) = without_banned(said(staff_words.other_rules(protected(found))))
+    assert text == (
+        "For group “abroad” (origin), from 18 % (2021) to 30 % (2025): growth as so far leads to 24.5 % (95 % limits "
+        "22.7 % to 26.4 %) by the year of the goal, and by the rule of the UN progress chart that is: progress, but "
+        "not fast enough. At the pace since the baseline the goal is 6.00 (95 % limits 4.30 to 8.85) years away: too "
+        "late."
+    )
+
+
+def test_who_declared_is_told_then_and_now():
+    silent = STAFF.assign(group="not stated", role="undeclared", numerator=[2000, 900])
+    assert said(staff_words.declared(protected(representation.declared(silent)))) == [
+        "At the end of 2023, 9,100 of all 10,000 staff (91.0 %) had declared their origin; 80.0 % in 2021."
+    ]
+
+
+def test_a_goal_beyond_all_hiring_says_when_it_could_be_reached():
+    found = stockflow.required(toolkit(0.04, staff=50_000), target(end="2024"))
+    text = without_banned(said(staff_words.hiring(protected(found))))[0]
+    assert "No share of those who join is enough: it cannot be reached by hiring alone." in text
+    assert "could be reached only after 3.9 years at the earliest or with 5.1 % leaving each year." in text
+
+
+def test_milestones_are_the_honest_way():
+    found = stockflow.required(toolkit(), target())
+    assert without_banned(said(staff_words.milestones(protected(found)))) == [
+        "For group “abroad” (origin), from 18 % (2021) to 30 % (2025): the milestones on the way with a steady need "
+        "are 21.3 % in 2022, 24.4 % in 2023, 27.3 % in 2024 and 30.0 % in 2025. With the rates as they are the goal is "
+        "12.7 years from its start. If all rates stay, the share moves towards 40.0 % (95 % limits 33.4 % to 47.4 %)."
+    ]
+    never = stockflow.required(toolkit(hired=0.2), target())
+    assert "With the rates as they are the goal is never reached." in staff_words.milestones(protected(never))
+
+
+def test_scenarios_of_the_last_year_stand_side_by_side():
+    found = projection.projected(toolkit(), target(), ahead=2).query("group == 'abroad'")
+    assert said(staff_words.scenarios(protected(found))) == [
+        "For group “abroad” (origin) by the end of 2027: 20.6 % with today's hiring and 20.6 % with equal exits."
+    ]
+
+
+def test_grades_are_followed_as_people_rise():
+    found = projection.pipeline(graded(), promoted(), ["senior"], ahead=1)
+    sentences = without_banned(said(staff_words.pipeline(protected(found).where(grade="leadership"))))
+    assert sentences and all("in leadership" in one and "if everyone left and rose alike" in one for one in sentences)
+
+
+def test_without_flows_an_upper_bound_is_named():
+    shares = representation.shares(STAFF.tail(1))
+    (text,) = said(staff_words.change(protected(change.detectable_between(shares))))
+    assert text.startswith("For group “abroad” (origin) no flows are known, so why its share changed cannot be told;")
+    assert "a change below 1.6 points between snapshots is more than chance. That is an upper bound" in text
+
+
+def test_flows_that_no_account_uses_are_named():
+    assert said(staff_words.not_accounted({"origin": ["2019", "2020"], "gender": []})) == [
+        "Flows by origin of 2019 and 2020 are not used: no snapshot lies before, or another definition held."
+    ]
+
+
+def test_an_uncertain_benchmark_gives_the_ratio_at_both_ends():
+    shares = representation.shares(STAFF)
+    found = pd.concat([look(shares, BESIDE) for look in (benchmarks.against_benchmark, benchmarks.at_ends)])
+    first, second = said(staff_words.representation(protected(found)))
+    assert first.endswith("times its share of the benchmark “population”, 900 persons fewer than at that share.")
+    assert second.endswith("That benchmark is uncertain: between its ends the ratio is 0.91 to 1.05.")
+
+
+def test_chance_and_rules_are_told_apart():
+    found = [look(representation.shares(STAFF), BESIDE) for look in (benchmarks.by_chance, benchmarks.triggers)]
+    table = protected(pd.concat(found))
+    assert said(staff_words.by_chance(table)) == [
+        "Chance alone hardly explains how far these shares are from the benchmark: group “abroad” (origin) beside "
+        "“population” (p below 0.001).",
+        "Of these the data cannot tell whether it is more than chance: group “abroad” (origin) beside “labour market” "
+        "(p 0.23).",
+    ]
+    two_deviations, gap = without_banned(said(staff_words.triggers(table)))
+    assert two_deviations == (
+        "The rule “two standard deviations below the benchmark (with fewer than 30 staff one whole person)” calls for "
+        "a closer look at group “abroad” (origin) beside “population”, not at group “abroad” (origin) beside “labour "
+        "market”."
+    )
+    assert gap.startswith(
+        "The rule “at least three persons missing and at most 80 % of the benchmark” calls for a closer"
+    )
+
+
+def test_the_benchmark_at_which_the_answer_turns_is_named():
+    found = benchmarks.sweep(representation.shares(STAFF.tail(1)), [0.2, 0.3])
+    assert said(staff_words.sweep(protected(found))) == [
+        "For group “abroad” (origin), 21.0 % of staff in 2023: beside any benchmark from 20.2 % to 21.8 % the distance "
+        "may be chance, beside another one hardly."
+    ]
+
+
+@pytest.mark.parametrize(("senior", "step"), [(40, "It falls to 0.33"), (120, "On 2 of 2 steps the data cannot tell.")])
+def test_the_way_up_is_told_step_by_step(senior, step):
+    counted = LADDER.assign(numerator=[300, 150, senior])
+    leaders = counted.tail(1).assign(grade="leadership", cells=[("c",)])
+    total = counted.tail(1).assign(grade="", numerator=450 + senior, denominator=1900, cells=[("d",)])
+    shares = representation.shares(pd.concat([counted, leaders, total], ignore_index=True))
+    grades = ["basic", "middle", "senior"]
+    whole = total.drop(columns="grade")
+    found = [ladder.glass_ceiling(shares), ladder.steps(shares, grades), ladder.trend(shares, grades)]
+    found.append(ladder.dissimilarity(counted, whole, "grade"))
+    (text,) = without_banned(said(staff_words.ceiling(protected(pd.concat(found, ignore_index=True)))))
+    assert "among all staff is" in text and step in text
+    trend = "falls on the way up (p below 0.001)" if senior == 40 else "shows no clear trend (p 1)"
+    assert f"Over all grades it {trend}." in text
+    assert "of the group would have to change grade for all grades to have the same share; chance alone" in text
+
+
+def test_hidden_rows_are_in_no_sentence():
+    hidden = protected(stockflow.required(toolkit(), target()), hidden=["hire abroad"])
+    for say in (staff_words.hiring, staff_words.milestones, staff_words.scenarios):
+        assert "For group" not in say(hidden)
