@@ -508,6 +508,17 @@ def test_nothing_loads_the_records(brings, monkeypatch):
     assert len(fetched) > 5 and max(fetched) <= 10
 
 
+def test_hire_dates_of_one_snapshot_are_no_trajectory(told, brings):
+    head = "period,origin,gender,person\n"
+    hired = head + "2019,none,men,a\n2021,abroad,women,b\n2021,none,men,c\n2024,none,men,d\n"
+    (problem,) = told(staff=hired)
+    assert problem.startswith(
+        "staff, column person: names nobody in two of 3 periods. If period is when people were hired"
+    )
+    read_city(brings(staff=head + "2023,none,men,a\n2024,none,men,a\n"))
+    read_city(brings(staff=head + "2024,none,men,a\n2024,none,men,b\n"))
+
+
 def test_a_person_is_never_named(told):
     staff = "period,origin,gender,person,name\n2024,none,men,P-77,Jane Roe\n2024,nun,men,P-78,Joe\n2024,none,men,P-79\n"
     message = "\n".join(told(staff=staff))

@@ -18,6 +18,11 @@ from divimpact.sources import Source
 from divimpact.tables import NUMBERS, TABLES, check, slips
 
 RELEASES = "releases.jsonl"  # what was published from a city's folder, in that folder
+NEVER_AGAIN = (
+    "If period is when people were hired: who left again is not in such a table, so it tells nothing of earlier years; "
+    "bring a row for each person at the end of each period. If persons have new names in each period: take the column "
+    "away."
+)
 PERIOD = r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$"
 __all__ = ["City", "DataError", "Dimension", "Problem", "definitions", "read_city", "years"]
 
@@ -155,7 +160,7 @@ def read_city(folder: str | Path) -> City:
         tables[name], found = check(name, opened[name], config, places)
         problems += found
     if not hindrances:
-        problems += _astray(config, tables)
+        problems += [*_astray(config, tables), *_never_again(tables)]
     with gathered(problems):
         releases = _releases(folder / RELEASES)
     if problems:
@@ -301,6 +306,17 @@ def _astray(config: Config, tables: dict[str, ibis.Table]) -> Iterator[Problem]:
     for period, dimension in _counted_twice(tables):
         rule = f"has {dimension} of {period}, which staff counts"
         yield Problem("shares", "period", rule, remedy="Shares are for what is not counted: take these rows away.")
+
+
+def _never_again(tables: dict[str, ibis.Table]) -> Iterator[Problem]:
+    """Find staff of several periods of whom nobody is in two: it holds survivors by their hire date, or no persons."""
+    for name, staff in tables.items():
+        if _base(name) != "staff" or not {"period", "person"} <= set(staff.columns):
+            continue
+        seen = staff.group_by("person").agg(periods=staff.period.nunique())
+        periods, most = staff.period.nunique().execute(), seen.periods.max().execute()
+        if periods > 1 and most == 1:
+            yield Problem(name, "person", f"names nobody in two of {periods} periods", remedy=NEVER_AGAIN)
 
 
 def _counted_twice(tables: dict[str, ibis.Table]) -> list[tuple[str, str]]:
