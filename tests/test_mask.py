@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from attacker import between, matrix, told, told_to_one_alone
 
-from divimpact import cells, counts, disclosure, mask, record, representation, tally
+from divimpact import cells, counts, disclosure, mask, record, representation, schema, tally
 from divimpact.config import DataError
 from divimpact.mask import DisclosureError, Policy, audit, plan
 from divimpact.schema import read_city
@@ -213,6 +213,13 @@ def test_what_a_release_told_in_a_detail_is_not_unknown_again():
     assert found[["q1", "q2", "q3", "year"]].all()
 
 
+def test_tables_that_would_tell_what_a_release_hid_are_withheld():
+    """A release hid the 3 and told the 12; the 15 who joined are no small count, but would give the 3 back."""
+    then = released(listing(joined=15, far=3, near=12), near=12).assign(turn=[1, 2, 2], again=[False, True, True])
+    found = plan(then.assign(promised=then["again"]), [("joined", ("far", "near"), False)], TEN)
+    assert found.hidden["joined"] and found.withheld == ("joined",)
+
+
 # What is refused
 
 
@@ -324,8 +331,9 @@ def test_groups_that_nobody_knows_now_are_refused():
 def release_of(folder):
     """What a release of this folder's review would note."""
     city, listed, mask = planned(folder)
-    noted = {"until": cells.last_periods(city), "without": city.publication["without"]}
-    return {"date": "2025-04-01", "report": "spring", "cells": record.shown(listed.frame, mask)} | noted
+    noted = {"until": cells.last_periods(city), "rule": schema.rules(city.config)}
+    held = {"cells": record.shown(listed.frame, mask), "hidden": record.kept_back(listed.frame, mask)}
+    return {"date": "2025-04-01", "report": "spring"} | noted | held
 
 
 def after(folder, *releases):
@@ -349,6 +357,55 @@ def test_groups_that_were_renamed_are_refused(city_folder):
         DisclosureError, match=r"staff by release \(origin\) beside the release spring of 2025-04-01: it counts"
     ):
         planned(after(renamed, release))
+
+
+def test_that_a_dimension_is_sensitive_stands_after_a_release(city_folder):
+    """Of far in senior there is nobody; that was hidden, and would be shown."""
+    held = staff(basic=(100, 60, 40, 0), senior=(30, 12, 0, 0))
+    nobody = counts.cell("staff", {"period": "2024", "grade": "senior"}, "origin", "far", "")
+    release = release_of(city_folder(SENSITIVE, staff=held))
+    assert nobody in release["hidden"] and not planned(city_folder(PLAIN, staff=held))[2].hidden[nobody]
+    with pytest.raises(DataError, match=r"^city.toml, key dimensions.origin.sensitive: is false, and was true at the "):
+        planned(after(city_folder(PLAIN, staff=held), release))
+    release = release_of(after(city_folder(PLAIN, staff=held)))
+    assert nobody in release["cells"]
+    planned(after(city_folder(SENSITIVE, staff=held), release))
+
+
+@pytest.mark.parametrize("change", ["combine", "leadership"])
+def test_a_sum_keeps_its_name_after_a_release(city_folder, change):
+    """A sum of others is called the same: 62 and 46 are further apart than may be shown, and no revision."""
+    toml = PLAIN.replace("sensitive", 'combine = { abroad = ["near", "far"] }\nsensitive')
+    held = staff(basic=(100, 60, 30, 20), senior=(30, 12, 14, 10))
+    changed = {
+        "combine": ('abroad = ["near", "far"]', 'abroad = ["none", "far"]'),
+        "leadership": ('p = ["s', 'p = ["basic", "s'),
+    }
+    release = release_of(city_folder(toml, staff=held))
+    key = {"combine": "dimensions.origin.combine.abroad", "leadership": "staff.leadership"}[change]
+    with pytest.raises(
+        DataError, match=f"^city.toml, key {key}: is .*, and was .* at the release spring of 2025-04-01"
+    ):
+        planned(after(city_folder(toml.replace(*changed[change]), staff=held), release))
+
+
+def test_grades_that_a_release_hid_altogether_are_not_merged_after_it(city_folder):
+    """4 of near in each of three grades, and every other count of them, were hidden; 12 together leave each 1 to 10."""
+    toml = SENSITIVE.replace('"none", "near", "far"', '"none", "near"').replace('undeclared = "not stated"\n', "")
+    toml = toml.replace('["senior"]', "[]").replace('"basic", "senior"', '"basic", "middle", "upper", "senior"')
+    held, merged = (
+        "\n".join(row for row in staff(**of).splitlines() if "far" not in row and "not stated" not in row)
+        for of in (
+            {"basic": (90, 60, 0, 0)} | dict.fromkeys(("middle", "upper", "senior"), (4, 4, 0, 0)),
+            {"basic": (90, 60, 0, 0), "senior": (12, 12, 0, 0)},
+        )
+    )
+    release = release_of(city_folder(toml, staff=held))
+    assert not any('"grade": "upper"' in name for name in release["cells"])
+    later = city_folder(toml.replace('"middle", "upper", ', ""), staff=merged)
+    assert not planned(after(later))[2].hidden.any()
+    with pytest.raises(DisclosureError, match="it counts groups or places that are not counted now"):
+        planned(after(later, release))
 
 
 def test_earlier_groups_named_as_sums_are_fine(city_folder):

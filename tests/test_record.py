@@ -47,7 +47,17 @@ def test_a_release_notes_what_is_shown_and_nothing_that_is_hidden(released):
     data, made = released
     (line,) = (data / "releases.jsonl").read_text(encoding="utf-8").splitlines()
     noted = json.loads(line)
-    assert noted["report"] == "report" and noted["until"] == {"applications": "2024"} and noted["without"] == []
+    assert noted["report"] == "report" and noted["until"] == {"applications": "2024"}
+    assert noted["rule"] == {
+        "publication.min_count": 10,
+        "publication.declared": 0.6,
+        "publication.without": [],
+        "staff.leadership": ["senior"],
+        "applications.stages": ["applied", "shortlisted", "appointed"],
+        "dimensions.origin.sensitive": False,
+    }
+    assert any("appointed" in name and "=1+1" in name for name in noted["hidden"])
+    assert not {*noted["hidden"]} & {*noted["cells"]}
     counts = {
         tuple(json.loads(cell)[1::2]) and tuple(map(str, json.loads(cell))): n for cell, n in noted["cells"].items()
     }
@@ -119,12 +129,64 @@ def test_a_revision_by_few_people_is_refused_with_the_release_named(released):
     assert not (data.parent / "other").exists()
 
 
-@pytest.mark.parametrize("text", ["{", '{"date": "2024"}\n', "[]\n"])
+NOTED = '{"date": "2024", "report": "r", "until": {}, "rule": {}, "cells": {}, "hidden": []}\n'
+
+
+@pytest.mark.parametrize("text", ["{", '{"date": "2024"}\n', "[]\n", NOTED, NOTED.replace("hidden", "hides")])
 def test_a_broken_list_of_releases_is_refused(city_folder, text):
     folder = city_folder(TOML, applications=ROWS)
     (folder / "releases.jsonl").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"^releases\.jsonl: .*put the last good copy back"):
         read_city(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("min_count = 10", "min_count = 5"),
+            "city.toml, key publication.min_count: is 5, and was 10 at the release report of {day}. Keep it, or "
+            "raise it: what was hidden then would be told.",
+        ),
+        (
+            ("min_count = 10", "min_count = 10\ndeclared = 0.5"),
+            "city.toml, key publication.declared: is 0.5, and was 0.6 at the release report of {day}. Keep it, or "
+            "raise it: what was hidden then would be told.",
+        ),
+        (
+            ('"shortlisted", "appointed"', '"appointed"'),
+            'city.toml, key applications.stages: is ["applied", "appointed"], and was ["applied", "shortlisted", '
+            '"appointed"] at the release report of {day}. Keep it, or give it another name: what is called the same '
+            "must be the same, set beside the release.",
+        ),
+    ],
+)
+def test_a_looser_rule_than_at_a_release_is_refused_and_nothing_written(released, change, message):
+    data, _ = released
+    (data / "city.toml").write_text(TOML.replace(*change), encoding="utf-8")
+    day = json.loads((data / "releases.jsonl").read_text(encoding="utf-8"))["date"]
+    with pytest.raises(DataError) as error:
+        report.review(data, data.parent / "other")
+    assert message.format(day=day) in str(error.value).splitlines()
+    assert not (data.parent / "other").exists()
+
+
+@pytest.mark.parametrize(
+    "change", [("min_count = 10", "min_count = 11"), ("[publication]", "[publication]\ndeclared = 1")]
+)
+def test_a_stricter_rule_than_at_a_release_may_stand(released, change):
+    data, _ = released
+    (data / "city.toml").write_text(TOML.replace(*change), encoding="utf-8")
+    assert len(read_city(data).releases) == 1
+
+
+def test_a_looser_rule_is_told_with_all_else_that_is_wrong(released):
+    data, _ = released
+    (data / "city.toml").write_text(TOML.replace("min_count = 10", "min_count = 5"), encoding="utf-8")
+    (data / "applications.csv").write_text(ROWS.replace("2024,none", "24,none"), encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        read_city(data)
+    assert {problem.column for problem in error.value.problems} >= {"publication.min_count", "period"}
 
 
 def test_no_name_is_a_formula_in_a_csv_file(reviewed):

@@ -9,13 +9,14 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from attacker import NEAR
 from scipy.optimize import linprog
 
-from divimpact import cells, mask
+from divimpact import cells, mask, record
 from divimpact.mask import DisclosureError, Policy, plan
-from divimpact.schema import read_city
+from divimpact.schema import read_city, rules
 
 GROUPS, UNDECLARED, GRADES = ("none", "near", "far"), "not stated", ("basic", "senior")
 EVERYONE = (*GROUPS, UNDECLARED)
@@ -210,3 +211,48 @@ def test_no_hidden_count_is_told_to_who_thinks_in_steps(city_folder, monkeypatch
 @pytest.mark.parametrize("seed", [5, *range(1000, 1030)])
 def test_no_hidden_count_is_told_to_who_thinks_in_steps_in_many(city_folder, monkeypatch, seed):
     assert_untold(city_folder, monkeypatch, seed)
+
+
+# One release after the other
+
+
+def released_in_turn(city_folder, monkeypatch, toml, snapshots, reviews):
+    """Review and release a city year after year: of each report its counts, which are hidden, which withheld."""
+    years, reports, lines = [*snapshots], [], ""
+    for until in range(len(years) - reviews + 1, len(years) + 1):
+        folder = city_folder(toml, staff=table({year: snapshots[year] for year in years[:until]}))
+        folder.joinpath("releases.jsonl").write_text(lines)
+        try:
+            city, frame, found, unsaid = reviewed(folder, monkeypatch)
+        except DisclosureError:
+            break
+        hidden = found.hidden.reindex(frame["cell"], fill_value=True).to_numpy(bool)
+        reports.append(frame.assign(hidden=hidden, unsaid=unsaid)[~frame["again"]])
+        noted = {"date": f"{2025 + until}-04-01", "report": "spring", "until": cells.last_periods(city)}
+        held = {"cells": record.shown(frame, found), "hidden": record.kept_back(frame, found)}
+        lines += json.dumps(noted | {"rule": rules(city.config)} | held) + "\n"
+    return reports
+
+
+def assert_untold_together(city_folder, monkeypatch, seed, reviews):
+    rng = np.random.default_rng(seed)
+    snapshots = drawn(rng, int(rng.choice([60, 120, 200])), reviews + 1)
+    least, sensitive = int(rng.choice([3, 5, 10])), str(rng.random() < 0.5).lower()
+    toml = TOML.format(least=least, sensitive=sensitive, without="[]")
+    reports = released_in_turn(city_folder, monkeypatch, toml, snapshots, reviews)
+    if len(reports) < reviews:
+        pytest.skip("refused")
+    by_cell = pd.concat(reports).groupby("cell", sort=False)
+    known = by_cell.agg(count=("count", "first"), hidden=("hidden", "all"), unsaid=("unsaid", "all")).reset_index()
+    assert told(Steps(snapshots), known, known["hidden"].to_numpy(), known["unsaid"].to_numpy(), least) == {}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_hidden_count_is_told_to_who_reads_two_reports(city_folder, monkeypatch, seed):
+    assert_untold_together(city_folder, monkeypatch, seed, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "reviews"), [(seed, 2 + seed % 2) for seed in range(2000, 2020)])
+def test_no_hidden_count_is_told_to_who_reads_all_reports(city_folder, monkeypatch, seed, reviews):
+    assert_untold_together(city_folder, monkeypatch, seed, reviews)

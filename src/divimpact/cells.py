@@ -18,7 +18,7 @@ import pandas as pd
 
 from divimpact import counts, ledger, tally
 from divimpact.margins import Sum, across
-from divimpact.schema import City, Dimension
+from divimpact.schema import City, Dimension, rules
 from divimpact.tally import DECLARED, EVERYONE
 
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
@@ -28,9 +28,10 @@ FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who de
 BETWEEN = "since a release"  # before those that a difference of releases would tell
 BEFORE = "release"  # before the keys of cells that only earlier releases listed
 UNSHOWN = "not shown"  # before those of cells that no release showed either
+WITHHELD = "withheld"  # before those of tables that a release withheld with their details: they tell nothing
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "promised", "unknown", "turn", "fixed", "unshown",
+    "again", "promised", "unknown", "turn", "fixed", "unshown", "gone",
 )  # fmt: skip
 
 
@@ -53,7 +54,8 @@ def publishable(city: City) -> Cells:
     only because a release listed it; ``unknown``, whether a release counts a group or a place that is not counted now,
     so that nobody can say how it overlaps with those that are; ``promised``, whether a release hid it and so it stays
     protected; ``turn``, when it is protected (stocks first, then flows and their details); ``fixed``, whether a zero of
-    it is known to everyone; ``unshown``, whether it is known to exist but in no table.
+    it is known to everyone; ``unshown``, whether it is known to exist but in no table, and
+    ``gone``, whether all that adds up to it is not either.
 
     Examples
     --------
@@ -98,26 +100,27 @@ def _unshown(city: City, table: str, place: dict, dimension: str, member: str | 
 
 def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     """Add what releases said, and what each cell counts; a cell that is listed twice stays once, as it is shown."""
-    released, names = _released(city), set(listed["cell"])
-    lost = [(name, BEFORE, [*said][-1]) for name, said in released.items() if name not in names]
+    (released, latest), names = _released(city), set(listed["cell"])
+    lost = [(name, BEFORE, next(reversed(released[name]), np.nan)) for name in latest if name not in names]
     frame = pd.concat([listed, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
     frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
-    frame = frame.iloc[np.argsort(frame["by"].str.startswith(UNSHOWN), kind="stable")]
+    unsaid = [frame["by"].str.startswith(said) for said in (UNSHOWN, WITHHELD)]
+    frame = frame.iloc[np.argsort(np.select(unsaid, [1, 2]), kind="stable")]
     again = frame.duplicated(["cell", "count", "declared", "everyone"])
-    again |= frame["by"].str.startswith((BEFORE, BETWEEN, UNSHOWN)) & frame.duplicated("cell")
+    again |= frame["by"].str.startswith((BEFORE, BETWEEN, UNSHOWN, WITHHELD)) & frame.duplicated("cell")
     frame = frame[~again].reset_index(drop=True)
     named = [json.loads(name) for name in frame["cell"]]
     frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
     frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
-    views = frame["by"].str.replace(f"^({BEFORE}|{BETWEEN}|{UNSHOWN})(, )?", "", regex=True)
+    views = frame["by"].str.replace(f"^({BEFORE}|{BETWEEN}|{UNSHOWN}|{WITHHELD})(, )?", "", regex=True)
     frame["turn"] = views.map(TURNS).where(frame["table"] == "flows", 0)
     frame["fixed"] = [place.get("event", "").startswith(FIXED) for _, place, *_ in named]
-    frame["unshown"] = frame["by"].str.startswith(UNSHOWN) | np.array(
+    frame["gone"] = frame["by"].str.startswith(WITHHELD)
+    frame["unshown"] = frame["by"].str.startswith((UNSHOWN, WITHHELD)) | np.array(
         [_unshown(city, *name) for name in named], dtype=bool
     )
-    said = [released.get(name, {}) for name in frame["cell"]]
-    frame["released"] = [tuple(one) for one in said]
-    frame["release"] = [next(reversed(one.values()), "") for one in said]
+    frame["released"] = [tuple(released[name]) for name in frame["cell"]]
+    frame["release"] = [latest.get(name, "") for name in frame["cell"]]
     frame["promised"] = frame["by"].str.startswith(BEFORE)
     frame["again"] = frame["promised"] | frame["by"].str.startswith(BETWEEN) | frame["unshown"]
     frame["unknown"] = _unknown({name for name, *_ in lost}, named, frame)
@@ -215,7 +218,7 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
     """
     ends = [release["until"] for release in city.releases]
     for release, end in zip(city.releases, ends, strict=True):
-        then = _within(_leaving_out(city, release["without"]), end)
+        then = _within(_leaving_out(city, release["rule"]["publication.without"]), end)
         yield from ((BEFORE, counted) for _, counted in counts.published(then))
     for start, end in pairwise([*ends, {}] if ends else []):
         start = {name: period for name, period in start.items() if name.partition(".")[0] != "staff"}
@@ -228,18 +231,20 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
     """Yield the flows of earlier releases anew, each step to now, and the runs from one release to the next.
 
-    A table of which a release showed no count was withheld by it: nothing was promised of it.
+    A table of which a release notes no count was withheld by it: nothing was promised of it. Without its details, which
+    were taken as unknown then, what it was is still known to add up to the table.
     """
     steps = {ledger.name(view) for view in ledger.VIEWS if "period" in view}
-    now = {"until": {}, "without": city.publication["without"]}
+    now = {"until": {}, "rule": rules(city.config), "cells": (), "hidden": ()}
+    of_tables = True
     for before, release in pairwise([{"until": {}}, *city.releases, now] if city.releases else []):
-        then = _leaving_out(city, set(release["without"]) - steps)
+        then = _leaving_out(city, {*release["rule"]["publication.without"]} - steps)
+        noted = {*release["cells"], *release["hidden"]}
         since = {name: period for name, period in before["until"].items() if name.partition(".")[0] == "flows"}
         for view, tables, sums in ledger.published(_within(then, release["until"])):
-            shown = any(
-                name in release.get("cells", ()) for table in tables for cells in table["cells"] for name in cells
-            )
-            yield f"{BEFORE if shown else UNSHOWN}, {view}".removesuffix(", "), tables, sums
+            listed = any(name in noted for table in tables for name in table["cells"].str[OWN])
+            of_tables = listed if TURNS[view] % 2 else of_tables
+            yield f"{BEFORE if listed else UNSHOWN if of_tables else WITHHELD}, {view}".removesuffix(", "), tables, sums
         for view, tables, sums in ledger.published(_within(then, release["until"], since)) if since else ():
             yield f"{BETWEEN}, {view}".removesuffix(", "), tables, sums
 
@@ -305,14 +310,14 @@ def _over_grades(listed: pd.DataFrame, leadership: tuple[str, ...]) -> Iterator[
                     yield Sum(by["cells"][total][part], tuple(by["cells"][grade][part] for grade in parts))
 
 
-def _released(city: City) -> dict[str, dict[float, str]]:
-    """Return what releases said of each cell, the latest last, and which release that was."""
-    said: dict[str, dict[float, str]] = defaultdict(dict)
+def _released(city: City) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Return which values releases gave each cell, and the last release that listed it, shown or hidden."""
+    said, latest = defaultdict(list), {}
     for release in city.releases:
+        latest |= dict.fromkeys([*release["cells"], *release["hidden"]], f"{release['report']} of {release['date']}")
         for name, value in release["cells"].items():
-            said[name].pop(value, None)
-            said[name][value] = f"{release['report']} of {release['date']}"
-    return said
+            said[name] = [other for other in said[name] if other != value] + [value]
+    return said, latest
 
 
 def _place(value: str | list[str]) -> str:

@@ -41,12 +41,13 @@ class Plan:
     """The mask of a review: every publishable cell, and whether it is hidden.
 
     ``hidden`` is indexed by cell, with one sign for all that is hidden, whatever for; ``by_table`` counts the cells
-    and those hidden.
+    and those hidden; ``withheld`` are the cells of tables that are not published at all, zeros neither.
     """
 
     policy: Policy
     hidden: pd.Series
     by_table: pd.DataFrame
+    withheld: tuple[str, ...] = ()
 
 
 class DisclosureError(RuntimeError):
@@ -100,15 +101,16 @@ def plan(
         raise ValueError(f"{len(broken)} cells hold no whole number of people, the first is {broken.iloc[0]}")
     kept = _kept(cells, sums, policy)
     if kept and kept.exists():
-        hidden = np.load(kept)
+        hidden, withheld = np.load(kept)
     else:
-        hidden = _mask(_System(cells, sums, policy), progress)
+        hidden, withheld = _mask(_System(cells, sums, policy), progress)
         if kept:
-            np.save(kept, hidden)
-    now = cells.assign(hidden=hidden)[~_flag(cells, "again")]
+            np.save(kept, [hidden, withheld])
+    now = cells.assign(hidden=hidden, withheld=withheld)[~_flag(cells, "again")]
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
     by_table = counted.agg(cells="size", hidden="sum").reset_index()
-    return Plan(policy, pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str")), by_table)
+    by_cell = pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str"))
+    return Plan(policy, by_cell, by_table, tuple(now["cell"][now["withheld"]]))
 
 
 def _kept(cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy) -> Path | None:
@@ -119,14 +121,27 @@ def _kept(cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy) -> Path | 
     return Path(folder, f"{hashlib.sha256(asked.encode()).hexdigest()}.npy")
 
 
-def _mask(system: "_System", progress: Callable) -> np.ndarray:
-    """Return what is hidden, after an attack on it."""
-    hidden = system.small | system.also
-    for turn in np.unique(system.turn):
+def _mask(system: "_System", progress: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is hidden, after an attack on it, and what of it is withheld.
+
+    Where what a release promised cannot be kept beside some flows, all flows that are not promised are withheld.
+    """
+    stocks, unsafe = _protected(system, 0, system.small | system.also, progress)
+    _refuse([*_closely_told(system, unsafe), *_differing(system)])
+    hidden, unsafe = _with_flows(system, stocks, progress)
+    while unsafe and system.withhold(1, unsafe):
+        hidden, unsafe = _with_flows(system, stocks | system.also, progress)
+    _refuse(_closely_told(system, unsafe))
+    return hidden, system.withheld
+
+
+def _with_flows(system: "_System", hidden: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:
+    """Return the mask after all turns, and what cannot be protected, or is found in the attack on all of it."""
+    for turn in np.unique(system.turn[system.turn > 0]):
         hidden, unsafe = _protected(system, turn, hidden, progress)
-        _refuse([*_closely_told(system, unsafe), *(_differing(system) if unsafe else [])])
-    _refuse([*_closely_told(system, [place for place, _, _ in system.told(hidden)]), *_differing(system)])
-    return hidden
+        if unsafe:
+            return hidden, unsafe
+    return hidden, [place for place, _, _ in system.told(hidden)]
 
 
 def _protected(system: "_System", turn: int, before: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:
@@ -179,8 +194,8 @@ class _System:
     def __init__(self, cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy):
         self.cells, self.policy = cells, policy
         self.counts, place = cells["count"].to_numpy(float), {name: row for row, name in enumerate(cells["cell"])}
-        self.withheld = _flag(cells, "unshown")
-        self.gone, self.small = np.zeros(len(cells), dtype=bool), _small(self.counts, policy)
+        self.withheld = self.unshown = _flag(cells, "unshown")
+        self.gone, self.small = _flag(cells, "gone"), _small(self.counts, policy)
         whole = [one for one in sums if not any(one[3:])]  # nothing is taken off
         held = [np.array([place[part] for part in parts], dtype=int) for _, parts, *_ in whole]
         totals = np.array([place[total] for total, *_ in whole], dtype=int)
@@ -205,7 +220,7 @@ class _System:
         known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
         self.also = _few_declared(cells, policy) | (self.again & ~known) | self.withheld
         self.may_move = np.isfinite(self.counts) & ~known & ~(_flag(cells, "fixed") & (self.counts == 0))
-        self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld | self.again)
+        self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld | self.again) & ~self.gone
 
     def blocks(self, turn: int, hidden: np.ndarray) -> list[np.ndarray]:
         """Return the places that are protected together at a turn: its counts, and those hidden before it.
@@ -236,13 +251,13 @@ class _System:
         Without tables nothing later of the dimension is published, and what is unknown altogether tells nothing.
         """
         dimension, tables = self.cells["dimension"].to_numpy(), turn % 2 == 1
-        left = ~self.withheld & ~self.promised & ((self.turn >= turn) if tables else (self.turn == turn))
-        of = left & np.isin(dimension, dimension[unsafe])
-        of = of if of.any() else left
+        may = ~self.unshown & ~self.promised & ((self.turn >= turn) if tables else (self.turn == turn))
+        of, shown = may & np.isin(dimension, dimension[unsafe]), may & ~self.withheld
+        of = of if (of & shown).any() else may
         self.withheld, self.also, self.small = self.withheld | of, self.also | of, self.small & ~of
         self.gone |= of & tables
         self.moving = (self.moving | of & self.may_move) & ~self.gone
-        return bool(of.any())
+        return bool(shown.any())
 
     def _ahead(self, turn: int) -> np.ndarray:
         return (self.turn == turn + 1) & self.may_move & ~self.gone & (turn % 2 == 1)

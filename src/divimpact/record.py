@@ -15,7 +15,7 @@ import pandas as pd
 from divimpact import __version__, cells, disclosure
 from divimpact.config import DataError, Problem
 from divimpact.disclosure import Plan
-from divimpact.schema import RELEASES, City, read_city
+from divimpact.schema import RELEASES, City, read_city, rules
 
 LIBRARIES = ("numpy", "pandas", "scipy", "ibis-framework", "duckdb", "highspy", "matplotlib", "papermill")
 DRAFT = '<p class="draft">Draft</p>'
@@ -91,7 +91,8 @@ def release(report: Path, data: Path | None = None) -> str:
     folder = Path(data or record["data"])
     city = read_city(folder)
     listed = cells.publishable(city)
-    published = shown(listed.frame, disclosure.plan(*listed, disclosure.Policy(**city.publication)))
+    plan = disclosure.plan(*listed, disclosure.Policy(**city.publication))
+    published = shown(listed.frame, plan)
     if _fingerprint(published) != record["published"]:
         rule = f"is not what {folder} gives now: its data, city.toml or releases have changed since the review"
         raise _refused(report, rule, "Review again, then release.")
@@ -101,8 +102,9 @@ def release(report: Path, data: Path | None = None) -> str:
         "report": report.resolve().name,
         "published": record["published"],
         "until": cells.last_periods(city),
-        "without": city.publication["without"],
+        "rule": rules(city.config),
         "cells": published,
+        "hidden": kept_back(listed.frame, plan),
     }
     if record["published"] not in [earlier.get("published") for earlier in city.releases[-1:]]:
         path = folder / RELEASES
@@ -112,6 +114,12 @@ def release(report: Path, data: Path | None = None) -> str:
         _replace(page, page.read_text(encoding="utf-8").replace(DRAFT, f'<p class="draft">Released {today}</p>'))
     _write(report / "provenance.json", record | {"released": today})
     return today
+
+
+def kept_back(listed: pd.DataFrame, plan: Plan) -> list[str]:
+    """Return the names of the counts that a review lists and hides, but for what it withholds whole."""
+    own = listed["cell"][~listed["again"]]
+    return own[plan.hidden[own].to_numpy() & ~own.isin(plan.withheld).to_numpy()].tolist()
 
 
 def _record(report: Path) -> dict:

@@ -1,6 +1,8 @@
 """The door: a city's folder is read, renamed, mapped and checked; bad data are refused whole."""
 
 import json
+import operator
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -23,6 +25,17 @@ NEVER_AGAIN = (
     "bring a row for each person at the end of each period. If persons have new names in each period: take the column "
     "away."
 )
+NOTED = ("date", "report", "until", "rule", "cells", "hidden")  # in each line of it
+LOOSER = (  # keys of city.toml, when they tell what a release hid, and what to do
+    (r"publication\.(min_count|declared)", operator.lt, "Keep it, or raise it: what was hidden then would be told."),
+    (r"dimensions\.\w+\.sensitive", operator.ne, "Keep it: what was hidden then would be told."),
+    (
+        r"staff\.leadership|applications\.stages|dimensions\.\w+\.combine\..+",
+        operator.ne,
+        "Keep it, or give it another name: what is called the same must be the same, set beside the release.",
+    ),
+)
+ALWAYS = ("publication.min_count", "publication.declared", "publication.without")  # in the rule of each
 PERIOD = r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$"
 __all__ = ["City", "DataError", "Dimension", "Problem", "definitions", "read_city", "years"]
 
@@ -163,6 +176,7 @@ def read_city(folder: str | Path) -> City:
         problems += [*_astray(config, tables), *_never_again(tables)]
     with gathered(problems):
         releases = _releases(folder / RELEASES)
+        problems += _loosened(rules(config), releases)
     if problems:
         raise DataError(dict.fromkeys(problems))
     brought, derived = {name: tables[name] for name in opened}, _flows(tables, config)
@@ -181,13 +195,41 @@ def _flows(tables: dict[str, ibis.Table], config: Config) -> dict[str, ibis.Tabl
     }
 
 
+def rules(config: Config) -> dict[str, object]:
+    """Return what of city.toml decides which counts are hidden, and who is in those of one name: a release notes it.
+
+    Groups, grades and places need no note, since the names of the counts say them.
+    """
+    found = {f"publication.{key}": value for key, value in config.publication.items()}
+    found |= {"staff.leadership": sorted(config.leadership), "applications.stages": [*config.stages]}
+    for name, known in config.dimensions.items():
+        found[f"dimensions.{name}.sensitive"] = known.sensitive
+        found |= {f"dimensions.{name}.combine.{new}": sorted(parts) for new, parts in known.combine.items()}
+    return found
+
+
+def _loosened(rules: dict[str, object], releases: Sequence[dict]) -> Iterator[Problem]:
+    """Find by which rules city.toml would tell what a release hid; a stricter rule than at a release may stand.
+
+    What was not there at a release, or is not there now, is compared by the names of the counts.
+    """
+    for key, now in rules.items():
+        for pattern, looser, remedy in LOOSER:
+            found = [release for release in releases if re.fullmatch(pattern, key) and release["rule"].get(key)]
+            found = [release for release in found if looser(now, release["rule"][key])]
+            for release in found[-1:]:
+                said, then = (json.dumps(value, ensure_ascii=False) for value in (now, release["rule"][key]))
+                when = f"at the release {release['report']} of {release['date']}"
+                yield in_toml(key, f"is {said}, and was {then} {when}", remedy)
+
+
 def _releases(path: Path) -> tuple[dict, ...]:
     """Return what was released before: the counts that each release showed, by the name of the cell."""
     if not path.exists():
         return ()
     try:
         releases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if all({"date", "report", "until", "without", "cells"} <= set(release) for release in releases):
+        if all({*NOTED} <= {*release} and {*ALWAYS} <= {*release["rule"]} for release in releases):
             return tuple(releases)
         rule = "has a line that is no release"
     except ValueError as error:
