@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import CITY
 
-from divimpact import disclosure, publish, record, report, words
+from divimpact import disclosure, publish, record, report, wording
 from divimpact.mask import Policy, plan
 from divimpact.schema import DataError, read_city
 
@@ -197,7 +197,7 @@ def test_no_name_is_a_formula_in_a_csv_file(reviewed):
 
 def test_how_many_records_were_left_out_is_not_said_where_it_tells_a_count():
     rows = pd.DataFrame({"table": "applications", "records": [25, float("nan")], "left_out": [5, float("nan")]})
-    assert words.left_out(rows.assign(reason="vacancy still open")) == [
+    assert wording.left_out(rows.assign(reason="vacancy still open")) == [
         "Of 25 records of applications, 5 are left out (vacancy still open).",
         "Some records of applications are left out (vacancy still open); how many is hidden.",
     ]
