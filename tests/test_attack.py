@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from attacker import NEAR, between, matrix
 from scipy.sparse.csgraph import connected_components
+from test_attack_figures import PERIODS, apart
 
 from divimpact import record, report, synthetic
 from divimpact.sampletown import DIMENSIONS, GRADES, SETTINGS, STAGES
@@ -32,17 +33,17 @@ DECLARED, EVERYONE = "(declared)", "(everyone)"
 # The city, its reviews, and the truth
 
 
-def written(folder, until):
-    """A small city of two years, without what came after ``until``, with the releases that were noted there."""
-    sample = synthetic.city(seed=3, staff=500)
+def written(folder, until, since="2024", staff=500):
+    """A small city of some years, without what came after ``until``, with the releases that were noted there."""
+    sample = synthetic.city(seed=3, staff=staff)
     folder.mkdir(exist_ok=True)
     folder.joinpath("city.toml").write_text(sample.config, encoding="utf-8")
     for name, table in sample.tables.items():
         if name in ("staff", "flows", "applications", "uptake"):
-            table = table[table["period"].between("2024", f"{until}-Z")]
+            table = table[table["period"].between(since, f"{until}-Z")]
         synthetic._export(name, table).to_csv(folder / f"{name}.csv", index=False)
     return {
-        name: table[table["period"].between("2024", f"{until}-Z")]
+        name: table[table["period"].between(since, f"{until}-Z")]
         for name, table in sample.tables.items()
         if name in ("staff", "applications", "uptake")
     }
@@ -187,10 +188,15 @@ def said(folder, tag=""):
             elif (*at, row.group) in found:
                 note((*at, undeclared), row.estimate * row.denominator - found[(*at, row.group)])
     for row in tables["representation"].itertuples():
-        grade = "" if pd.isna(row.grade) else row.grade
-        at = ("staff", row.period, "senior" if grade == "leadership" else grade, row.dimension)
-        note((*at, row.group), row.numerator)
-        note((*at, EVERYONE if row.group == UNDECLARED[row.dimension] else DECLARED), row.denominator)
+        grade = "" if pd.isna(row.grade) or row.measure == "glass_ceiling_index" else row.grade
+        sides = [(grade, row.numerator, row.denominator)]
+        if row.measure in ("glass_ceiling_index", "step_ratio"):  # beside leadership, and the grade below
+            other = GRADES[-1] if grade == "" else row.detail.removeprefix("over ")
+            sides += [(other, row.reference_numerator, row.reference_denominator)]
+        for place, numerator, denominator in sides:
+            at = ("staff", row.period, "senior" if place == "leadership" else place, row.dimension)
+            note((*at, row.group), numerator)
+            note((*at, EVERYONE if row.group == UNDECLARED[row.dimension] else DECLARED), denominator)
     steps = dict(zip(STAGES[1:], pairwise(STAGES), strict=True)) | {"overall": (STAGES[0], STAGES[-1])}
     for row in tables["funnel_stages"].itertuples():
         before, after = steps[row.stage]
@@ -359,16 +365,20 @@ def test_every_sentence_and_label_counts_what_the_files_show(reviewed):
     assert found > 50
 
 
-def test_figures_draw_no_point_of_a_hidden_row(reviewed):
+def test_figures_draw_what_shown_rows_say_and_nothing_of_a_hidden_one(reviewed):
+    """Most rows of this city are hidden; their bars are empty, and no point, limit or band stands for one."""
     folder, _ = reviewed
-    points = {path.stem: path.read_text(encoding="utf-8").count("<use ") for path in folder.glob("figures/*.svg")}
-    tables = read_tables(folder)
-    shares = tables["trajectory_progress"].query("measure == 'share' and grade.isna() and suppressed")
-    assert points
-    for name in set(shares["dimension"]):
-        svg = (folder / "figures" / f"trajectory_{name}.svg").read_text(encoding="utf-8")
-        for row in shares[shares["dimension"] == name].itertuples():
-            assert not re.search(rf"{re.escape(row.group)}[^.]{{0,40}}\d+\.\d\s*%[^.]{{0,20}}{row.period}", svg)
+    drawn, undrawn, found = apart(folder, pd.read_csv(folder.parent / "city" / "targets.csv", dtype=PERIODS))
+    assert (drawn, undrawn) == ([], [])
+    assert found > 700
+
+
+def test_labels_of_figures_say_nothing_of_a_hidden_row(reviewed):
+    folder, _ = reviewed
+    shares = read_tables(folder)["trajectory_progress"].query("measure == 'share' and grade.isna() and suppressed")
+    for row in shares.itertuples():
+        svg = (folder / "figures" / f"trajectory_{row.dimension}.svg").read_text(encoding="utf-8")
+        assert not re.search(rf"{re.escape(row.group)}[^.]{{0,40}}\d+\.\d\s*%[^.]{{0,20}}{row.period}", svg)
 
 
 def test_provenance_and_notebooks_hold_no_more_than_parameters(reviewed):

@@ -1,0 +1,275 @@
+"""Read the figures of a review back: by the ticks and their labels, what every mark in them stands for.
+
+A coordinate has six decimals of a 72nd of an inch, and an axis is 80 to 340 of these long: a share is read to about a
+hundred-millionth, which tells its numerator in a staff of any size. So nothing may be drawn but what a shown row says.
+"""
+
+import re
+from itertools import chain, pairwise
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+from conftest import ROOT
+
+from divimpact.sampletown import SETTINGS
+
+SVG = {"": "http://www.w3.org/2000/svg"}
+HREF = "{http://www.w3.org/1999/xlink}href"
+NEAR = 1e-5  # of a 72nd of an inch
+PERIODS = {"baseline_period": "str", "target_period": "str"}
+COMPARED = {  # groups in the figures; the first is the one that a figure of one group is about
+    name: [*known.get("combine", ()), *(group for group in known["groups"] if group != known["reference"])]
+    for name, known in SETTINGS["dimensions"].items()
+}
+PARTS = ["from_hires", "from_exits", "from_promotions", "from_transfers", "from_redeclaration", "unexplained"]
+
+
+# What is drawn
+
+
+class Axis(NamedTuple):
+    """The ticks of an axis, and where on the page they are."""
+
+    places: list
+    labels: list
+
+    def at(self, values, scale=np.asarray):
+        """Return where values lie on the page, as the ticks have it."""
+        slope, start = np.polyfit(scale([number(label) for label in self.labels]), self.places, 1)
+        return slope * scale(values) + start
+
+
+class Panel(NamedTuple):
+    """One panel: its texts, its axes, its edges, and every point that is drawn in it, as it lies on the page."""
+
+    texts: list
+    across: Axis
+    up: Axis
+    edges: np.ndarray
+    points: np.ndarray
+
+
+def number(label):
+    """Return the number that a label of a tick ends in; of shares and of years, as tables have them."""
+    found = float(re.findall(r"[\d.]+", label)[-1])
+    return found / 100 if "%" in label else found
+
+
+def panels(path):
+    """Read the panels of a figure; where panels share their axes, the labels stand at some of them only."""
+    found = [
+        panel(axes) for axes in ElementTree.parse(path).iterfind(".//g", SVG) if axes.get("id", "").startswith("axes_")
+    ]
+    labels = [max((axes[way].labels for axes in found), key=lambda held: len("".join(held))) for way in (1, 2)]
+    return [
+        axes._replace(across=axes.across._replace(labels=labels[0]), up=axes.up._replace(labels=labels[1]))
+        for axes in found
+    ]
+
+
+def panel(axes):
+    frame, *parts = axes.findall("g", SVG)
+    ways, corners = (
+        [part for part in parts if part.get("id").startswith("matplotlib.axis")],
+        vertices(frame.find("path", SVG)),
+    )
+    marks = [part for part in parts if part not in ways and not part.get("id").startswith("text")]
+    points = [point for mark in marks for point in points_of(mark) if not from_edge_to_edge(point, corners)]
+    points = [point for point in points if point.any()]  # a bar of nothing lies in the corner of the page
+    texts = [said(part) for part in parts if part.get("id").startswith("text")]
+    edges = np.array([corners.min(axis=0), corners.max(axis=0)])
+    return Panel(texts, *map(ticks, ways), edges, np.array([*chain.from_iterable(points)]).reshape(-1, 2))
+
+
+def ticks(axis):
+    marks = [tick for tick in axis if "tick" in tick.get("id")]
+    way = "x" if marks[0].get("id").startswith("x") else "y"
+    return Axis([float(tick.find(".//use", SVG).get(way)) for tick in marks], [said(tick) for tick in marks])
+
+
+def said(part):
+    return " ".join(text.text for text in part.iterfind(".//text", SVG))
+
+
+def vertices(path):
+    return np.array(re.findall(r"(-?[\d.]+) (-?[\d.]+)", path.get("d", "")), float).reshape(-1, 2)
+
+
+def points_of(mark):
+    """Yield the corners of each line, bar and band, and the place of each marker."""
+    kept = {f"#{path.get('id')}": vertices(path) for path in mark.iterfind(".//defs/path", SVG)}
+    for group in [mark, *mark.findall("g", SVG)]:
+        yield from (vertices(path) for path in group.findall("path", SVG))
+        for use in group.findall("use", SVG):
+            place = np.array([[float(use.get("x")), float(use.get("y"))]])
+            yield kept[use.get(HREF)] + place if "Poly" in mark.get("id") else place
+
+
+def from_edge_to_edge(points, corners):
+    """Whether this is a line at one value across the panel: its own edge, parity, the edge between two stages."""
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    spans = [{*points[:, way]} == {low[way], high[way]} for way in (0, 1)]
+    return len(points) == 2 and any(spans) and not all(spans)
+
+
+# What the tables show
+
+
+class Shown:
+    """The shown rows of a report's tables, as far as they are of the whole city."""
+
+    def __init__(self, folder, targets):
+        tables = {path.stem: pd.read_csv(path, dtype={"period": "str"}) for path in folder.glob("tables/*.csv")}
+        tables["targets"] = targets.assign(measure="target", suppressed=False)
+        self.tables = {
+            name: table[table.reindex(columns=["grade", "district"]).isna().all(axis=1)]
+            for name, table in tables.items()
+        }
+
+    def groups(self, table, dimension, measure):
+        """Return the groups of a measure that figures draw, hidden ones too, but not the undeclared."""
+        held, undeclared = self.tables[table], SETTINGS["dimensions"][dimension]["undeclared"]
+        found = held["group"][(held["dimension"] == dimension) & (held["measure"] == measure)]
+        return [*dict.fromkeys(found[found != undeclared])]
+
+    def rows(self, table, dimension, *measures, groups=None):
+        held = self.tables[table]
+        held = held[(held["dimension"] == dimension) & held["measure"].isin(measures) & ~held["suppressed"]]
+        return held if groups is None else held[held["group"].isin(groups)]
+
+
+def shares(panel, shown, dimension):
+    """Points of shares by period, of the bounds of the first group, and of what city.toml aims at from where."""
+    table, first = "trajectory_progress", COMPARED[dimension][:1]
+    own = shown.rows(table, dimension, "share", groups=COMPARED[dimension])
+    bounds = shown.rows(table, dimension, "share_low_bound", "share_high_bound", groups=first)
+    goals = shown.rows("targets", dimension, "target", groups=COMPARED[dimension])
+    ends = [values(goals, f"{end}_period", end) for end in ("baseline", "target")]
+    return over_time(panel, limits(own), limits(bounds), *ends)
+
+
+def outlooks(panel, shown, dimension):
+    """Points of the first group's share so far, of both fans and what is expected, and of the way to the goal."""
+    first = COMPARED[dimension][:1]
+    own = shown.rows("trajectory_progress", dimension, "share", groups=first)
+    path = shown.rows("trajectory_hiring", dimension, "projected_share", groups=first)
+    path = path[path["detail"] == "today's hiring"]
+    way = shown.rows("trajectory_hiring", dimension, "milestone", groups=first)
+    goals = shown.rows("targets", dimension, "target", groups=first)
+    others = values(way, "period", "estimate"), values(goals, "target_period", "target")
+    return over_time(panel, limits(own), limits(path), *others)
+
+
+def changes(panel, shown, dimension):
+    """The corners of the bars: each part begins where the one before it ends, and the last is the whole.
+
+    Ticks are too rounded to read them by, but the bars reach from the least to the most of them.
+    """
+    found = shown.rows("trajectory_change", dimension, *PARTS, "change", groups=COMPARED[dimension][:1])
+    found = found[found["period"].str.contains("/")].set_index("measure")["estimate"]
+    found = found[found != 0]
+    ends = np.cumsum([0, *found[found.index != "change"]])
+    bars = [*pairwise(ends), *((0, whole) for whole in found[found.index == "change"])]
+    if not bars or not len(panel.points):
+        return [(np.nan, np.nan)] * len(bars)
+    across = [panel.points[:, 0].min(), panel.points[:, 0].max()]
+    slope, start = np.polyfit([np.min(bars), np.max(bars)], across, 1)
+    down = np.unique(panel.points[:, 1]).reshape(-1, 2)
+    return [
+        (slope * end + start, edge) for bar, edges in zip(bars, down, strict=False) for end in bar for edge in edges
+    ]
+
+
+def by_stage(measure, scale=np.asarray):
+    """Return a function that gives the points of a measure by stage and group; beyond the axis they lie at its edge."""
+
+    def points(panel, shown, dimension):
+        groups, found = shown.groups("funnel_stages", dimension, measure), []
+        first, apart = panel.up.places[0], np.diff(panel.up.places[:2])[0]
+        for row in shown.rows("funnel_stages", dimension, measure, groups=groups).itertuples():
+            down = (groups.index(row.group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
+            down = first + (panel.up.labels.index(row.stage) + down) * apart
+            with np.errstate(divide="ignore"):
+                across = panel.across.at(np.array([row.estimate, row.conf_low, row.conf_high]), scale)
+            found += [(x, down) for x in np.clip(across, *panel.edges[:, 0]) if not np.isnan(x)]
+        return found
+
+    return points
+
+
+def uses(panel, shown, dimension):
+    """Points of the quarters of the service of a panel."""
+    own = shown.rows("uptake_rates", dimension, "uptake", groups=SETTINGS["dimensions"][dimension]["groups"])
+    return over_time(panel, limits(own[own["service"].isin(panel.texts) & own["period"].str.contains("-Q")]))
+
+
+def over_time(panel, *held):
+    held = pd.concat(held).dropna()
+    return [*zip(panel.across.at(held["period"].map(label_of)), panel.up.at(held["value"]), strict=True)]
+
+
+def label_of(period):
+    """Return where on an axis of years a period ends: a year at its label, a quarter before it."""
+    year, _, quarter = period.partition("-Q")
+    return int(year) + (int(quarter) / 4 - 1 if quarter else 0)
+
+
+def limits(rows):
+    return pd.concat([values(rows, "period", column) for column in ("estimate", "conf_low", "conf_high")])
+
+
+def values(rows, period, column):
+    return pd.DataFrame({"period": rows[period].astype("str"), "value": rows[column]})
+
+
+FIGURES = {
+    "trajectory": shares,
+    "outlook": outlooks,
+    "change": changes,
+    "funnel_rates": by_stage("pass_rate"),
+    "funnel_ratios": by_stage("impact_ratio", np.log10),
+    "uptake": uses,
+}
+
+
+def apart(folder, targets):
+    """Return the points of figures that no shown row says, those of shown rows that are not drawn, and how many are."""
+    shown, drawn, undrawn, found = Shown(folder, targets), [], [], 0
+    for path in sorted(folder.glob("figures/*.svg")):
+        name, _, dimension = path.stem.rpartition("_")
+        for panel in panels(path):
+            said = np.array(FIGURES[name](panel, shown, dimension)).reshape(-1, 2)
+            near = np.abs(panel.points[:, None] - said[None]).max(axis=2, initial=0) < NEAR
+            drawn += [(path.stem, *point) for point in panel.points[~near.any(axis=1)]]
+            undrawn += [(path.stem, *point) for point in said[~near.any(axis=0)]]
+            found += near.any(axis=1).sum()
+    return drawn, undrawn, found
+
+
+def test_figures_draw_what_shown_rows_say_and_all_of_it(reports):
+    drawn, undrawn, found = apart(
+        reports("sample"), pd.read_csv(ROOT / "data" / "sample" / "targets.csv", dtype=PERIODS)
+    )
+    assert (drawn, undrawn) == ([], [])
+    assert found > 1500
+
+
+def test_a_point_that_no_row_shows_is_found_and_what_it_stands_for(reports, tmp_path):
+    """Were the row of a share hidden, its point and limits would give it back, to far less than a person."""
+    folder, plan = reports("sample"), pd.read_csv(ROOT / "data" / "sample" / "targets.csv", dtype=PERIODS)
+    (tmp_path / "tables").mkdir(), (tmp_path / "figures").mkdir()
+    for table in folder.glob("tables/*.csv"):
+        tmp_path.joinpath("tables", table.name).write_bytes(table.read_bytes())
+    figure = tmp_path / "figures" / "trajectory_origin.svg"
+    figure.write_bytes((folder / "figures" / figure.name).read_bytes())
+    path = tmp_path / "tables" / "trajectory_progress.csv"
+    table = pd.read_csv(path, dtype={"period": "str"})
+    one = table.query("measure == 'share' and grade.isna() and period == '2023' and group == 'born abroad'").index[0]
+    table.assign(suppressed=table["suppressed"] | (table.index == one)).to_csv(path, index=False)
+    drawn, undrawn, _ = apart(tmp_path, plan)
+    (panel,) = panels(figure)
+    slope, start = np.polyfit(panel.up.places, [number(label) for label in panel.up.labels], 1)
+    read = {round(slope * up + start, 8) for _, _, up in drawn}
+    assert read == set(table.loc[one, ["estimate", "conf_low", "conf_high"]].astype(float).round(8)) and undrawn == []
