@@ -300,7 +300,7 @@ def assert_withstands(cells, sums, least=10):
     """Plan, and attack what is planned; say whether it was."""
     kept, kept_sums = cells.copy(deep=True), list(sums)
     try:
-        mask = plan(cells, sums, Policy(least, declared=0)).hidden
+        found = plan(cells, sums, Policy(least, declared=0))
     except DisclosureError:
         return False
     finally:
@@ -308,7 +308,7 @@ def assert_withstands(cells, sums, least=10):
         assert sums == kept_sums
     counts = cells["count"].to_numpy()
     known = cells["released"].map(bool).to_numpy() if "released" in cells else none(counts)
-    hides = mask.to_numpy() & ~known
+    hides = found.hidden.to_numpy() & ~known
     of_people = {part for _, parts, parted in sums if parted for part in parts}
     of_nobody = {total for total, parts, _ in sums if of_people.intersection(parts)}  # its zero would tell theirs
     assert cells["cell"][hides & (counts == 0)].isin(of_people | of_nobody).all(), "other zeros are shown"
@@ -319,7 +319,7 @@ def assert_withstands(cells, sums, least=10):
     if len(counts) <= 60:
         assert told(counts, rows, hides, places, least, whole=True) == {}
         assert told_to_one_alone(counts, rows, hides, least, whole=True) == {}
-    assert audit(cells, sums, mask, Policy(least, declared=0)).empty
+    assert audit(cells, sums, found).empty
     return True
 
 

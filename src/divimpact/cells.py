@@ -23,15 +23,15 @@ from divimpact.tally import DECLARED, EVERYONE
 
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
-TURNS = {"": 1, "period": 1, "period, event": 2, "grade": 3, "grade, event": 4}  # of flows: tables, then their details
+TURNS = {"": 1, "period": 2, "period, event": 2.5, "grade": 3, "grade, event": 3.5}  # of flows; halves are details
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BETWEEN = "since a release"  # before those that a difference of releases would tell
 BEFORE = "release"  # before the keys of cells that only earlier releases listed
 UNSHOWN = "not shown"  # before those of cells that no release showed either
-WITHHELD = "withheld"  # before those of tables that a release withheld with their details: they tell nothing
+WITHHELD = "withheld"  # before those of tables that a release withheld
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "promised", "unknown", "turn", "fixed", "unshown", "gone",
+    "again", "promised", "unknown", "turn", "fixed", "unshown", "withheld",
 )  # fmt: skip
 
 
@@ -52,10 +52,10 @@ def publishable(city: City) -> Cells:
     ``declared, everyone``, how many in that table and period declared the dimension, missing where that is not asked;
     ``released``, what earlier releases said of it, and ``release``, the last that did; ``again``, whether it is counted
     only because a release listed it; ``unknown``, whether a release counts a group or a place that is not counted now,
-    so that nobody can say how it overlaps with those that are; ``promised``, whether a release hid it and so it stays
-    protected; ``turn``, when it is protected (stocks first, then flows and their details); ``fixed``, whether a zero of
-    it is known to everyone; ``unshown``, whether it is known to exist but in no table, and
-    ``gone``, whether all that adds up to it is not either.
+    so that nobody can say how it overlaps with those that are; ``promised``, whether a release listed it, so that it
+    stays protected where it was hidden; ``turn``, when it is protected (stocks first, then flows and their details);
+    ``fixed``, whether a zero of it is known to everyone; ``unshown``, whether it is known to exist but in no table, so
+    that nothing is promised of it; ``withheld``, whether it is of a table that a release withheld whole.
 
     Examples
     --------
@@ -101,6 +101,7 @@ def _unshown(city: City, table: str, place: dict, dimension: str, member: str | 
 def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     """Add what releases said, and what each cell counts; a cell that is listed twice stays once, as it is shown."""
     (released, latest), names = _released(city), set(listed["cell"])
+    listed = listed.assign(by=listed["by"].mask(_withheld(listed, latest), listed["by"].str.replace(BEFORE, WITHHELD)))
     lost = [(name, BEFORE, next(reversed(released[name]), np.nan)) for name in latest if name not in names]
     frame = pd.concat([listed, pd.DataFrame(lost, columns=["cell", "by", "count"])], ignore_index=True)
     frame = frame.astype(dict.fromkeys(["count", "declared", "everyone"], float))
@@ -115,16 +116,22 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     views = frame["by"].str.replace(f"^({BEFORE}|{BETWEEN}|{UNSHOWN}|{WITHHELD})(, )?", "", regex=True)
     frame["turn"] = views.map(TURNS).where(frame["table"] == "flows", 0)
     frame["fixed"] = [place.get("event", "").startswith(FIXED) for _, place, *_ in named]
-    frame["gone"] = frame["by"].str.startswith(WITHHELD)
-    frame["unshown"] = frame["by"].str.startswith((UNSHOWN, WITHHELD)) | np.array(
+    frame["withheld"] = frame["by"].str.startswith(WITHHELD)
+    frame["unshown"] = frame["by"].str.startswith(UNSHOWN) | np.array(
         [_unshown(city, *name) for name in named], dtype=bool
     )
     frame["released"] = [tuple(released[name]) for name in frame["cell"]]
     frame["release"] = [latest.get(name, "") for name in frame["cell"]]
-    frame["promised"] = frame["by"].str.startswith(BEFORE)
-    frame["again"] = frame["promised"] | frame["by"].str.startswith(BETWEEN) | frame["unshown"]
+    frame["promised"] = frame["by"].str.startswith(BEFORE) | frame["cell"].isin(latest)
+    frame["again"] = frame["by"].str.startswith((BEFORE, BETWEEN)) | frame["unshown"] | frame["withheld"]
     frame["unknown"] = _unknown({name for name, *_ in lost}, named, frame)
     return frame[[*COLUMNS]]
+
+
+def _withheld(listed: pd.DataFrame, noted: Iterable[str]) -> pd.Series:
+    """Whether a release withheld a flow though it listed others of the same table."""
+    of_flows = listed["by"].str.startswith(BEFORE) & listed["cell"].str.startswith('["flows"')
+    return of_flows & ~listed["cell"].isin([*noted])
 
 
 def _of_counts(
@@ -231,20 +238,18 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:
     """Yield the flows of earlier releases anew, each step to now, and the runs from one release to the next.
 
-    A table of which a release notes no count was withheld by it: nothing was promised of it. Without its details, which
-    were taken as unknown then, what it was is still known to add up to the table.
+    A table of which a release notes no count was withheld by it, if it was not left out.
     """
     steps = {ledger.name(view) for view in ledger.VIEWS if "period" in view}
     now = {"until": {}, "rule": rules(city.config), "cells": (), "hidden": ()}
-    of_tables = True
     for before, release in pairwise([{"until": {}}, *city.releases, now] if city.releases else []):
         then = _leaving_out(city, {*release["rule"]["publication.without"]} - steps)
         noted = {*release["cells"], *release["hidden"]}
         since = {name: period for name, period in before["until"].items() if name.partition(".")[0] == "flows"}
         for view, tables, sums in ledger.published(_within(then, release["until"])):
             listed = any(name in noted for table in tables for name in table["cells"].str[OWN])
-            of_tables = listed if TURNS[view] % 2 else of_tables
-            yield f"{BEFORE if listed else UNSHOWN if of_tables else WITHHELD}, {view}".removesuffix(", "), tables, sums
+            left_out = ledger.left_out(view, release["rule"]["publication.without"])
+            yield f"{BEFORE if listed else UNSHOWN if left_out else WITHHELD}, {view}".removesuffix(", "), tables, sums
         for view, tables, sums in ledger.published(_within(then, release["until"], since)) if since else ():
             yield f"{BETWEEN}, {view}".removesuffix(", "), tables, sums
 

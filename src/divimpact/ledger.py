@@ -1,6 +1,6 @@
 """Which flows a review shows, and the sums in which their counts stand beside those of the staff."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import pandas as pd
@@ -111,10 +111,19 @@ def _dimensions(city: City) -> list[str]:
 def _views(city: City) -> list[str]:
     """Return the keys that a review shows flows by; what city.toml leaves out takes what is finer with it."""
     by_grade = counts.broken_down(city, "staff", "grade") and city.has("flows", "grade")
-    left_out = [
-        view for view in VIEWS if name(view) in city.publication["without"] or ("grade" in view and not by_grade)
-    ]
-    return [view for view in VIEWS if not any(view.startswith(coarser) for coarser in left_out)]
+    shown = [view for view in VIEWS if by_grade or "grade" not in view]
+    return [view for view in shown if not left_out(view, city.publication["without"])]
+
+
+def left_out(view: str, without: Iterable[str]) -> bool:
+    """Whether city.toml leaves a view of flows out, or a coarser one.
+
+    Examples
+    --------
+    >>> left_out("grade, event", ["flows by grade"]), left_out("grade", ["flows by grade and event"])
+    (True, False)
+    """
+    return any(view.startswith(coarser) for coarser in VIEWS if name(coarser) in without)
 
 
 def name(view: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from divimpact import connections, suppression
 
 KEPT = "DIVIMPACT_KEPT"  # names a private folder while a review runs
 LARGEST = 1500  # counts that hang together and can be protected together
+NEAR = 600  # so many can be protected together with the small counts of tables that are not published
 REVISED = (
     "it now differs from what is public by fewer than can be shown",
     "Keep the rows of these periods as they were when they were released; what closes later has a later period.",
@@ -46,8 +47,8 @@ class Plan:
 
     policy: Policy
     hidden: pd.Series
-    by_table: pd.DataFrame
     withheld: tuple[str, ...] = ()
+    by_table: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 class DisclosureError(RuntimeError):
@@ -110,7 +111,7 @@ def plan(
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
     by_table = counted.agg(cells="size", hidden="sum").reset_index()
     by_cell = pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str"))
-    return Plan(policy, by_cell, by_table, tuple(now["cell"][now["withheld"]]))
+    return Plan(policy, by_cell, tuple(now["cell"][now["withheld"]]), by_table)
 
 
 def _kept(cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy) -> Path | None:
@@ -124,61 +125,64 @@ def _kept(cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy) -> Path | 
 def _mask(system: "_System", progress: Callable) -> tuple[np.ndarray, np.ndarray]:
     """Return what is hidden, after an attack on it, and what of it is withheld.
 
-    Where what a release promised cannot be kept beside some flows, all flows that are not promised are withheld.
+    Tables are protected in turns. Those of a turn that would tell a count are withheld, and those before them where
+    that is not enough; then all is protected anew from there.
     """
-    stocks, unsafe = _protected(system, 0, system.small | system.also, progress)
+    stocks, unsafe = _protected(system, 0, system.small | system.also | system.held, progress)
     _refuse([*_closely_told(system, unsafe), *_differing(system)])
-    hidden, unsafe = _with_flows(system, stocks, progress)
-    while unsafe and system.withhold(1, unsafe):
-        hidden, unsafe = _with_flows(system, stocks | system.also, progress)
-    _refuse(_closely_told(system, unsafe))
-    return hidden, system.withheld
+    turns, before = [*np.unique(system.turn[system.turn > 0])], [stocks]
+    while True:
+        hidden, done = before[-1] | system.also, len(before) > len(turns)
+        turn = turns[-1 if done else len(before) - 1] if turns else 0
+        if done:
+            unsafe = [place for place, _, _ in system.told(hidden)]
+        else:
+            hidden, unsafe = _protected(system, turn, hidden, progress)
+        if done and not unsafe:
+            return hidden, system.withheld
+        if not unsafe:
+            before.append(hidden)
+        elif since := system.withhold(turn, unsafe):
+            before = before[: turns.index(since) + 1]
+        else:
+            _refuse(_closely_told(system, unsafe))
 
 
-def _with_flows(system: "_System", hidden: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:
-    """Return the mask after all turns, and what cannot be protected, or is found in the attack on all of it."""
-    for turn in np.unique(system.turn[system.turn > 0]):
-        hidden, unsafe = _protected(system, turn, hidden, progress)
-        if unsafe:
-            return hidden, unsafe
-    return hidden, [place for place, _, _ in system.told(hidden)]
-
-
-def _protected(system: "_System", turn: int, before: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:
-    """Return the mask after a turn, and what cannot be protected; after the first, tables are withheld until all is."""
-    blocks, hidden, unsafe = system.blocks(turn, before), before.copy(), []
+def _protected(system: "_System", turn: float, before: np.ndarray, progress: Callable) -> tuple[np.ndarray, list[int]]:
+    """Return the mask after a turn, and what cannot be protected at it."""
+    blocks, hidden = system.blocks(turn, before), before.copy()
     large = [block for block in blocks if system.own(block, turn).size > LARGEST]
     if turn == 0:
         _refuse(_too_large(system, large))
+    unsafe = [place for block in large for place in system.own(block, turn)]
     for block in progress(blocks) if not large else []:
         try:
             found = suppression.pattern(*system.of(block, turn), before=before[block])
             hidden[block] = np.where(system.turn[block] <= turn, found, before[block])
         except suppression.Unsafe as error:
             unsafe.append(block[error.place])
-    unsafe += [place for block in large for place in system.own(block, turn)]
-    if turn == 0 or not unsafe or not system.withhold(turn, unsafe):
-        return hidden, unsafe
-    return _protected(system, turn, before | system.also, progress)
+    return hidden, unsafe
 
 
-def audit(cells: pd.DataFrame, sums: Sequence[tuple], hidden: pd.Series, policy: Policy) -> pd.DataFrame:
+def audit(cells: pd.DataFrame, sums: Sequence[tuple], plan: Plan) -> pd.DataFrame:
     """Attack a mask: return the hidden cells that are told more closely than promised, one row each.
 
     ``within`` is how far apart the values are that could be found for it, ``known_by`` the cell of a person who is
-    alone in it and could tell; empty for whoever reads the report. Hidden counts are known to be at least 1.
+    alone in it and could tell; empty for whoever reads the report. Hidden counts are known to be at least 1, but not
+    those of tables that are withheld.
 
     Examples
     --------
     >>> cells = pd.DataFrame({"cell": ["a", "b", "c", "sum"], "table": "staff", "by": "period", "dimension": "origin",
     ...                       "count": [3, 12, 25, 40], "declared": 40, "everyone": 45})
-    >>> hidden = pd.Series([True, False, False, False], cells["cell"])
-    >>> audit(cells, [("sum", ("a", "b", "c"), False)], hidden, Policy())[["cell", "within"]]
+    >>> sums, hidden = [("sum", ("a", "b", "c"), False)], pd.Series([True, False, False, False], cells["cell"])
+    >>> audit(cells, sums, Plan(Policy(), hidden))[["cell", "within"]]
       cell  within
     0    a       0
     """
-    system, names = _System(cells, sums, policy), cells["cell"].to_numpy()
-    told = system.told(hidden.reindex(names, fill_value=True).to_numpy(bool))
+    system, names = _System(cells, sums, plan.policy), cells["cell"].to_numpy()
+    system.take_out(np.isin(names, plan.withheld))
+    told = system.told(plan.hidden.reindex(names, fill_value=True).to_numpy(bool))
     rows = [(names[place], within, names[who] if who is not None else "") for place, who, within in told]
     return pd.DataFrame(rows, columns=["cell", "within", "known_by"])
 
@@ -188,14 +192,15 @@ class _System:
 
     Tables are protected in turns: what is shown at one is known at the next. A count that was released is known,
     and so are zeros, but those that say of people that none of them is of a group. ``also`` is hidden for another
-    reason: too few declared, or it is counted ``again`` only because a release listed it.
+    reason: too few declared, or it is counted ``again`` only because a release listed it. Of tables that are
+    ``withheld`` not even a zero is published; their small counts are protected all the same.
     """
 
     def __init__(self, cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy):
         self.cells, self.policy = cells, policy
         self.counts, place = cells["count"].to_numpy(float), {name: row for row, name in enumerate(cells["cell"])}
-        self.withheld = self.unshown = _flag(cells, "unshown")
-        self.gone, self.small = _flag(cells, "gone"), _small(self.counts, policy)
+        self.unshown, self.withheld = _flag(cells, "unshown"), _flag(cells, "withheld")
+        self.small = _small(self.counts, policy)
         whole = [one for one in sums if not any(one[3:])]  # nothing is taken off
         held = [np.array([place[part] for part in parts], dtype=int) for _, parts, *_ in whole]
         totals = np.array([place[total] for total, *_ in whole], dtype=int)
@@ -204,72 +209,84 @@ class _System:
                 self.small[parts] |= np.isin(self.counts[parts], [0, self.counts[total]])
         while nothing := _of_hidden_zeros(self.counts, self.small, held, totals):
             self.small[nothing] = True
-        self.small &= ~self.withheld
+        self.small &= ~self.unshown
         terms = [(row, place[name], sign) for row, one in enumerate(sums) for name, sign in _terms(*one)]
         row, column, sign = np.array(terms, dtype=int).reshape(-1, 3).T
         self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(sums), len(cells)))
-        self.turn = np.array(cells.get("turn", [0] * len(cells)), dtype=int)
-        self.latest = np.zeros(len(sums), dtype=int)  # the turn at which all counts of a sum are there
-        np.maximum.at(self.latest, row, self.turn[column])
-        whole = abs(self.sums) @ np.isnan(self.counts) == 0  # with a count that nobody knows it is no sum
-        self.sums, self.latest = self.sums[whole], self.latest[whole]
+        self.sums = self.sums[abs(self.sums) @ np.isnan(self.counts) == 0]  # with a count that nobody knows it is none
+        self.turn = np.array(cells.get("turn", [0] * len(cells)), dtype=float)
+        self.latest = np.array(abs(self.sums).multiply(self.turn).max(axis=1).todense()).ravel()  # turn of a sum's last
         self.person = connections.same_people(self.counts, self.sums)
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = _flag(cells, "again")
         self.promised = _flag(cells, "promised") if "promised" in cells else self.again
-        known = np.array([bool(said) for said in self.released], dtype=bool) & ~self._shrunk()
-        self.also = _few_declared(cells, policy) | (self.again & ~known) | self.withheld
+        said = np.array([bool(said) for said in self.released], dtype=bool)
+        self.held = self.promised & ~said & (self.turn > 0)  # flows that a release hid, those that protect others too
+        known = said & ~self._shrunk()
+        self.also = _few_declared(cells, policy) | (self.again & ~known) | self.withheld | self.unshown
         self.may_move = np.isfinite(self.counts) & ~known & ~(_flag(cells, "fixed") & (self.counts == 0))
-        self.moving = self.may_move & ((self.counts > 0) | self.small | self.withheld | self.again) & ~self.gone
+        self.moving = self.may_move & ((self.counts > 0) | self.small | self.also)
 
-    def blocks(self, turn: int, hidden: np.ndarray) -> list[np.ndarray]:
-        """Return the places that are protected together at a turn: its counts, and those hidden before it.
+    def blocks(self, turn: float, hidden: np.ndarray) -> list[np.ndarray]:
+        """Return the places that are protected together at a turn: its counts, those hidden before it, and its details.
 
-        After the first turn they come in twos, tables and their details: while the tables are protected, the details
-        are unknown, a zero too.
+        Details are taken as withheld, so that they can be.
         """
         moving = self.moving & ((self.turn == turn) | (self.turn < turn) & hidden) | self._ahead(turn)
         found = connections.blocks(self._until(turn), moving)
-        new, small = (self.turn == turn) & ~self.withheld, self.small & (self.turn <= turn)
-        return [block for block in found if new[block].any() and small[block].any()]
+        return [block for block in found if (self.turn[block] == turn).any() and self.small[block].any()]
 
-    def of(self, block: np.ndarray, turn: int) -> tuple:
-        """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn."""
-        sums, ahead = self._until(turn)[:, block], self._ahead(turn)[block]
-        small, also = self.small[block] & ~ahead, self.also[block] | ahead
-        sums = sums[np.diff(sums.indptr) > 0]
-        return self.counts[block], sums, small, also, self.policy.min_count, self.person[block]
+    def of(self, block: np.ndarray, turn: float, everything: bool = False) -> tuple:
+        """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn.
 
-    def own(self, block: np.ndarray, turn: int) -> np.ndarray:
-        """Return the counts of a block that may be hidden, or are."""
-        return block[(self.turn <= turn)[block] & ~self.withheld[block]]
-
-    def withhold(self, turn: int, unsafe: list[int]) -> bool:
-        """Take tables of a turn out, as a count would be told: none of their counts is published, not even a zero.
-
-        They are those of the dimensions concerned, or all. Without details the tables are safe: they were protected so.
-        Without tables nothing later of the dimension is published, and what is unknown altogether tells nothing.
+        What is small in tables that are not published is protected with it in blocks that are small enough, or if
+        ``everything`` is to be.
         """
-        dimension, tables = self.cells["dimension"].to_numpy(), turn % 2 == 1
-        may = ~self.unshown & ~self.promised & ((self.turn >= turn) if tables else (self.turn == turn))
-        of, shown = may & np.isin(dimension, dimension[unsafe]), may & ~self.withheld
-        of = of if (of & shown).any() else may
-        self.withheld, self.also, self.small = self.withheld | of, self.also | of, self.small & ~of
-        self.gone |= of & tables
-        self.moving = (self.moving | of & self.may_move) & ~self.gone
-        return bool(shown.any())
+        sums, ahead = self._until(turn)[:, block], self._ahead(turn)[block]
+        published = ~(ahead | self.withheld[block] | self.unshown[block])
+        small, also = self.small[block] & (published | (everything or block.size <= NEAR)), self.also[block] | ahead
+        counts = self.counts[block]
+        return counts, sums[np.diff(sums.indptr) > 0], small, also, self.policy.min_count, self.person[block], published
 
-    def _ahead(self, turn: int) -> np.ndarray:
-        return (self.turn == turn + 1) & self.may_move & ~self.gone & (turn % 2 == 1)
+    def own(self, block: np.ndarray, turn: float) -> np.ndarray:
+        """Return the counts of a block that may be hidden, or are."""
+        return block[(self.turn <= turn)[block] & ~self.withheld[block] & ~self.unshown[block]]
 
-    def _until(self, turn: int) -> sparse.csr_matrix:
-        return self.sums[(self.latest <= turn + turn % 2) & (abs(self.sums) @ self.gone == 0)]
+    def withhold(self, turn: float, unsafe: list[int]) -> float:
+        """Take out tables, with their details, as a count would be told; return their turn, 0 if there are none left.
+
+        They are those of the turn, or else those they are details of, of the dimensions concerned or else of all; where
+        these were taken out already, those before them. The first turn has everything for its details.
+        """
+        dimension, before = (
+            self.cells["dimension"].to_numpy(),
+            np.unique(self.turn[(self.turn > 0) & (self.turn <= turn)]),
+        )
+        may, concerned = ~self.unshown & ~self.promised & ~self.withheld, np.isin(dimension, dimension[unsafe])
+        for whole in np.unique(np.floor(before))[::-1]:
+            for some in (concerned, True):
+                for since in before[np.floor(before) == whole][::-1]:
+                    details = self.turn >= 1 if since == 1 else np.floor(self.turn) == since
+                    if (of := may & some & (details | (self.turn == since))).any():
+                        self.take_out(of)
+                        return since
+        return 0
+
+    def take_out(self, of: np.ndarray) -> None:
+        self.withheld, self.also = self.withheld | of, self.also | of
+        self.moving = self.moving | of & self.may_move
+
+    def _ahead(self, turn: float) -> np.ndarray:
+        return (self.turn > turn) & (self.turn <= _last_detail(turn)) & self.may_move
+
+    def _until(self, turn: float) -> sparse.csr_matrix:
+        return self.sums[self.latest <= _last_detail(turn)]
 
     def told(self, hidden: np.ndarray) -> list[tuple[int, int | None, int]]:
         """Play the attacker, who knows every sum and all that is not hidden."""
         last, found = self.turn.max(initial=0), []
         for block in connections.blocks(self._until(last), self.moving & hidden):
-            counts, sums, *of = self.of(block, last)
+            counts, sums, *of = self.of(block, last, everything=True)
             for place, who, within in suppression.told(counts, sums, hidden[block], *of):
                 found.append((block[place], None if who is None else block[who], within))
         return found
@@ -278,6 +295,11 @@ class _System:
         """Small counts that were released with another value: how small they have become is not known."""
         said = zip(self.counts, self.released, strict=True)
         return self.small & np.array([count not in values for count, values in said], dtype=bool)
+
+
+def _last_detail(turn: float) -> float:
+    """The turn of the last details of tables: the first flows have the steps, each whole turn after them its half."""
+    return turn and np.floor(max(turn, 2)) + 0.5
 
 
 def _flag(cells: pd.DataFrame, column: str) -> np.ndarray:

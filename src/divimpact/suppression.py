@@ -42,6 +42,7 @@ def pattern(
     also: np.ndarray,
     width: int,
     person: np.ndarray | None = None,
+    published: np.ndarray | bool = True,
     before: np.ndarray | bool = False,
 ) -> np.ndarray:
     """Return which counts of a block to hide: those that must be, and others at little cost until all are safe.
@@ -53,7 +54,7 @@ def pattern(
 
     Parameters
     ----------
-    counts, sums, small, also, width, person
+    counts, sums, small, also, width, person, published
         As in `Attack`.
     before
         Counts that are hidden already, to be kept safe and not to be shown again.
@@ -72,7 +73,7 @@ def pattern(
     >>> pattern(np.array([3, 12, 25, 40]), row, small, also, 10).tolist()
     [True, True, False, False]
     """
-    attack = Attack(counts, sums, small, also, width, person)
+    attack = Attack(counts, sums, small, also, width, person, published)
     attack.kept = start = small | also | before
     best = _improved(attack, _covered(attack, start))
     attack.price = np.ones(attack.size)
@@ -90,6 +91,7 @@ def told(
     also: np.ndarray,
     width: int,
     person: np.ndarray | None = None,
+    published: np.ndarray | bool = True,
 ) -> list[tuple[int, int | None, int]]:
     """Play the attacker: return each hidden count that is told more closely than ``width``.
 
@@ -103,7 +105,7 @@ def told(
     >>> told(np.array([3, 12, 25, 40]), row, hidden, hidden, np.zeros(4, bool), 10)
     [(0, None, 0)]
     """
-    attack = Attack(counts, sums, small, also, width, person)
+    attack = Attack(counts, sums, small, also, width, person, published)
     attack.look(hidden)
     return list(attack.told())
 
@@ -125,6 +127,9 @@ class Attack:
         How far apart two values must be possible for a hidden count.
     person
         Numbers that are alike for counts of the same people; by default what `same_people` finds in the sums.
+    published
+        Whether the table of a count is: then it is known to be at least 1 where it is hidden, and who is alone in it
+        may know that. Of other tables nothing is known but that counts are not negative.
     """
 
     def __init__(
@@ -135,10 +140,12 @@ class Attack:
         also: np.ndarray,
         width: int,
         person: np.ndarray | None = None,
+        published: np.ndarray | bool = True,
     ):
         self.counts, self.small, self.width = np.asarray(counts, dtype=np.int64), small, int(width)
         self.also = also & ~small
-        self.size, self.down = len(counts), np.maximum(self.counts - 1, 0)
+        self.size, self.published = len(counts), np.broadcast_to(published, len(counts))
+        self.down = np.where(self.published, np.maximum(self.counts - 1, 0), self.counts)
         self.top = int(self.counts.max(initial=0)) + self.width
         self.cost = self.price = np.log1p(self.counts) + 1
         self.sums = sparse.csr_matrix(sums, dtype=np.int64)
@@ -201,7 +208,7 @@ class Attack:
 
     def _attackers(self) -> list[int | None]:
         """Somebody from outside (None), and each person who is alone in a small hidden count."""
-        single = np.flatnonzero(self.small & (self.counts == 1))
+        single = np.flatnonzero(self.small & self.published & (self.counts == 1))
         return [None, *single[np.unique(self.person[single], return_index=True)[1]].tolist()]
 
     def _targets(self, who: int | None, wide: np.ndarray) -> list[int]:
@@ -218,7 +225,7 @@ class Attack:
         """Say which changes would alter a count that this person knows; worked out once for each change."""
         before = self.touches.get(who, np.zeros(0, dtype=bool))
         if before.size < self.found:
-            since = self.changes[before.size :, self.person == self.person[who]].any(axis=1)
+            since = self.changes[before.size :, self._known_to(who)].any(axis=1)
             self.touches[who] = np.append(before, since)
         return self.touches[who]
 
@@ -347,7 +354,10 @@ class Attack:
 
     def _but(self, free: np.ndarray, who: int | None) -> np.ndarray:
         """Return what is free for who attacks: a person knows every count that is of this person alone."""
-        return free if who is None else free & (self.person != self.person[who])
+        return free if who is None else free & ~self._known_to(who)
+
+    def _known_to(self, who: int) -> np.ndarray:
+        return (self.person == self.person[who]) & self.published
 
 
 def _covered(attack: Attack, start: np.ndarray, banned: np.ndarray | bool = False) -> np.ndarray:
