@@ -1,18 +1,21 @@
 """Why a share changed: the case of REFERENCES by hand, exact sums, process limits and what they could miss."""
 
 import doctest
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
-from divimpact import change
+from divimpact import change, flows
 from divimpact.change import CHANCE, FLOWS, decomposition, detectable, detectable_between, implied_leavers
 from divimpact.estimates import COLUMNS
+from divimpact.schema import read_city
 
 ROLES = {"abroad": "group", "here": "group", "not stated": "undeclared"}
 PARTS = [*FLOWS, "unexplained"]
@@ -318,6 +321,39 @@ def test_leavers_implied_are_those_of_the_split():
     found = implied_leavers(360 / 2000, 390 / 2000, 48 / 150, [150, 0], 2000)
     assert found.tolist() == pytest.approx([18 / 150, np.nan], nan_ok=True)
     assert of(decomposition(counted))["unexplained"] == 0
+
+
+def test_leavers_of_the_swedish_state_in_2012_from_the_published_series():
+    series = read_city(ROOT / "data" / "published" / "sweden_state").frame("shares").set_index("period")["share"]
+    printed = (ROOT / "data" / "published" / "sweden_state" / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in printed.splitlines() if line.startswith("| 2012 |"))
+    _, _, share, hired, _, base, _ = (cell.strip() for cell in row.split("|"))
+    hires, group = (int(number.replace(",", "")) for number in re.findall(r"about ([\d,]+)", base))
+    staff = group / (float(share) / 100)
+    found = implied_leavers(series["2011"], series["2012"], float(hired) / 100, hires, staff)
+    assert (hires, group, round(staff, -2)) == (31_000, 36_000, 236_800)
+    assert found == pytest.approx(0.155, abs=5e-4)
+
+
+@pytest.mark.parametrize("dimension", ["origin", "gender", "disability"])
+@pytest.mark.parametrize("by", [[], ["unit"], ["grade"], ["period"], ["unit", "period"]], ids=" and ".join)
+def test_the_parts_of_the_sample_add_up_to_its_changes(by, dimension):
+    city = read_city(ROOT / "data" / "sample")
+    found = decomposition(flows.account(city, dimension, by=by))
+    keys = [key for key in ("unit", "grade", "period", "group") if key in found]
+    wide = found.fillna({key: "all" for key in keys}).pivot(index=keys, columns="measure", values="estimate")
+    assert len(wide) >= 3 and wide.notna().all(axis=None)
+    assert wide[PARTS].sum(axis=1).tolist() == pytest.approx(wide["change"].tolist(), abs=1e-12)
+    if by == ["unit"]:
+        assert wide["from_transfers"].any() and not wide["unexplained"].any()
+
+
+def test_changes_of_the_sample_are_those_of_its_snapshots():
+    city = read_city(ROOT / "data" / "sample")
+    found = of(decomposition(flows.account(city, "gender")), "women")
+    staff = pd.read_csv(ROOT / "data" / "sample" / "staff.csv", dtype={"period": "str"})
+    women = staff[staff["gender"] == "women"].groupby("period")["count"].sum() / staff.groupby("period")["count"].sum()
+    assert found["change"] == pytest.approx(women["2025"] - women["2021"], abs=1e-12)
 
 
 def test_counts_that_are_missing_or_there_twice_are_refused():

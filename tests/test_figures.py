@@ -30,7 +30,7 @@ def inside(axes):
     figure = np.ravel(axes)[0].figure
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
-    boxes.append(figure.legends[0].get_window_extent())
+    boxes += [legend.get_window_extent() for legend in figure.legends]
     whole = figure.bbox
     fits = all(b.x0 >= whole.x0 and b.x1 <= whole.x1 and b.y0 >= whole.y0 and b.y1 <= whole.y1 for b in boxes)
     apart = not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
@@ -83,6 +83,13 @@ def test_published_shares_are_not_called_declared_and_have_no_limits():
     assert texts(staff_figures.trajectory(table, TARGETS))[1] == (
         "Share of declared staff at the end of each period, with limits"
     )
+
+
+def test_shares_of_a_survey_are_of_those_who_answered():
+    asked = pd.DataFrame({"period": ["2025"], "dimension": "origin", "group": "abroad", "share": 0.2, "base": 900})
+    found = representation.surveyed_shares(asked.assign(staff=2200, cells=[("a",)]))
+    axes = staff_figures.trajectory(protected(found), TARGETS)
+    assert texts(axes)[1].startswith("Share of those who answered at the end of each period, with limits")
 
 
 def test_targets_of_other_groups_and_grades_are_not_drawn():

@@ -3,15 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import CITY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
+from divimpact import cells, counts, disclosure
 from divimpact.benchmarks import against_benchmark, at_ends, by_chance, not_compared, sweep, triggers
 from divimpact.chance import binomial, not_rejected, score
 from divimpact.intervals import wilson
 from divimpact.representation import declared, ladder, published_shares, shares, surveyed_shares
+from divimpact.schema import read_city
 
 ORIGIN = {"dimension": "origin", "reference": "here"}
 
@@ -576,3 +579,49 @@ def test_coverage_of_the_limits_of_a_survey_of_finite_staff(staff, base):
     coverage = (chance * ((low <= group / staff) & (group / staff <= high))).sum(axis=1)
     assert coverage.mean() == pytest.approx(0.95, abs=0.006)
     assert coverage.min() > 0.88
+
+
+# Surveys of staff
+
+SURVEY = """period,dimension,group,share,base,staff
+2021,origin,abroad,0.18,{base},2000
+2025,origin,abroad,0.235,{base},2200
+2025,origin,none,0.765,600,2200
+2025,gender,women,0.5,,
+"""
+GENDER = '[dimensions.gender]\ngroups = ["women", "men"]\nreference = "men"\n'
+
+
+def city_of(city_folder, base):
+    return read_city(city_folder(CITY.replace("[staff]", GENDER + "[staff]"), shares=SURVEY.format(base=base)))
+
+
+def test_who_did_not_answer_a_survey_is_counted_as_the_undeclared(city_folder):
+    city = city_of(city_folder, 1500)
+    silent = counts.surveyed(city)
+    assert silent[["period", "numerator", "denominator"]].values.tolist() == [["2021", 500, 2000], ["2025", 700, 2200]]
+    found = declared(silent)
+    assert found["estimate"].tolist() == pytest.approx([1500 / 2000, 1500 / 2200])
+    assert found["numerator"].tolist() == [1500, 1500]
+    assert counts.surveyed(city, "gender").empty
+
+
+@pytest.mark.parametrize(("base", "hidden"), [(1500, False), (900, True)])
+def test_a_survey_that_too_few_answered_is_hidden_as_a_dimension_that_too_few_declared(city_folder, base, hidden):
+    city = city_of(city_folder, base)
+    plan = disclosure.plan(*cells.publishable(city), disclosure.Policy(min_count=1, declared=0.6))
+    asked = counts.shares(city, "origin")
+    answered, silent = surveyed_shares(asked), declared(counts.surveyed(city))
+    for estimates in (answered[answered["group"] == "abroad"], silent):
+        assert disclosure.protect(estimates, plan).frame["suppressed"].eq(hidden).all()
+    printed = published_shares(counts.shares(city, "gender"))
+    assert not disclosure.protect(printed, plan).frame["suppressed"].any(), "no base, so no gate"
+
+
+def test_the_shares_of_a_survey_have_no_gap_in_persons_of_those_who_answered(benchmark):
+    found = against_benchmark(surveyed_shares(survey([0.2], 900, 2200, period="2025")), benchmark)
+    assert set(found["measure"]) == {"representation_ratio"}
+    uncertain = benchmark.assign(low=0.2, high=0.3)
+    assert set(at_ends(surveyed_shares(survey([0.2], 900, 2200, period="2025")), uncertain)["measure"]) == {
+        "representation_ratio"
+    }

@@ -10,6 +10,7 @@ from test_stockflow import target, toolkit
 from test_words import protected
 
 from divimpact import change, projection, representation, staff_figures, stockflow
+from divimpact.drawing import GREY
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def test_outlook_draws_share_fan_honest_way_and_straight_line():
     found = [representation.shares(STAFF), projection.projected(toolkit(period="2019/2023", now=420), plan, ahead=4)]
     found.append(stockflow.required(toolkit(period="2019/2023", now=420), plan).query("measure == 'milestone'"))
     table = of_group(pd.concat(found, ignore_index=True)).where(
-        detail=["of declared staff", "today's hiring", "21 % (2023) to 30 % (2027)"]
+        detail=["of declared staff", "today's hiring", "staff of 2023 to 30 % (2027)"]
     )
     axes = staff_figures.outlook(table, plan, source="made up")
     wide, narrow = (band.get_paths()[0].get_extents() for band in axes.collections if band.get_label().endswith("stay"))
@@ -41,7 +42,9 @@ def test_outlook_draws_share_fan_honest_way_and_straight_line():
     assert wide.y1 == pytest.approx(last.loc[0.95, "conf_high"])
     assert narrow.y1 == pytest.approx(last.loc[0.80, "conf_high"])
     assert line(axes, "expected, if all rates stay").get_ydata()[-1] == pytest.approx(last["estimate"].iloc[0])
-    assert line(axes, "way to the goal with a steady need").get_ydata()[-1] == pytest.approx(0.30)
+    steady = line(axes, "what the goal needs from today, year by year")
+    assert steady.get_ydata()[[0, -1]] == pytest.approx([0.21, 0.30]), "it starts at the last share"
+    assert "goal 30.0" in " ".join(text.get_text() for text in axes.texts)
     assert list(line(axes, "straight line to the goal").get_ydata()) == [0.21, 0.30]
     assert texts(axes)[0].replace("\n", " ").endswith("of declared staff by the end of 2027, if all rates stay")
     assert inside(axes)
@@ -52,6 +55,49 @@ def test_no_line_of_the_outlook_runs_across_a_change_of_definition():
     assert not [one for one in axes.get_lines() if {2022, 2024} <= set(np.round(one.get_xdata(), 6))]
     assert "another definition from 2022" in key(axes)
     assert "straight line to the goal" not in key(axes), "its baseline is of another definition"
+
+
+def test_the_way_from_a_baseline_is_grey_and_nothing_is_in_the_key_that_is_not_drawn():
+    plan = target(end="2027")
+    found = [representation.shares(STAFF), stockflow.required(toolkit(period="2019/2023", now=420), plan)]
+    table = of_group(pd.concat(found, ignore_index=True)).where(measure=["share", "milestone"])
+    axes = staff_figures.outlook(table, plan, growth=0.02)
+    behind, ahead = (
+        line(axes, f"what the goal {of}, year by year") for of in ("needed from its baseline", "needs from today")
+    )
+    assert (behind.get_color(), ahead.get_color()) == (GREY, "black") and behind.get_marker() != ahead.get_marker()
+    assert not any("courses" in one or "expected" in one for one in key(axes)), "no projection was given"
+    assert "in a staff that grows by 2" in " ".join(texts(axes)).replace("\n", " ")
+
+
+def test_two_needs_are_told_apart_without_colour_and_one_beyond_the_axis_is_an_arrow():
+    counted, plan = toolkit(0.04, staff=50_000, now=9500), target(0.10, 0.40, start="2023", end="2026")
+    found = [stockflow.at_turnover(counted, plan), stockflow.required(counted, plan), stockflow.rates(counted)]
+    axes = staff_figures.turnover(of_group(pd.concat(found, ignore_index=True)))
+    curves = [one for one in axes.get_lines() if str(one.get_label()).startswith("needed from")]
+    assert len({one.get_linestyle() for one in curves}) == len({one.get_marker() for one in curves}) == 2
+    assert " ".join(texts(axes)[0].split()).endswith("needed to reach 40 % (2026)")
+    assert "would" not in texts(axes)[0], "the way from now is named"
+    needed = max(one.get_ydata()[one.get_markevery()[0]] for one in curves)
+    assert needed > axes.get_ylim()[1] and any("%" in text.get_text() for text in axes.texts)
+    near = [stockflow.at_turnover(toolkit(0.04), target(end="2024")), stockflow.required(toolkit(0.04), target())]
+    assert staff_figures.turnover(of_group(pd.concat(near))).get_ylim()[1] == 1.5
+    assert np.diff(curves[0].get_xdata())[:7] == pytest.approx([0.005] * 7)
+
+
+def test_a_goal_below_the_start_is_out_of_reach_below_none():
+    counted, plan = toolkit(0.06, now=800), target(0.4, 0.3, start="2025", end="2028")
+    found = [stockflow.at_turnover(counted, plan), stockflow.required(counted, plan)]
+    axes = staff_figures.turnover(of_group(pd.concat(found, ignore_index=True)))
+    assert key(axes)[0] == "fewer than none: not by hiring alone"
+    assert axes.get_ylim()[0] < 0 and axes.get_ylim()[1] == 1
+    assert "at most from staff of 2025 to at most 30 % (2028)" in key(axes)
+
+
+def test_later_benchmarks_are_not_beside_the_ladder():
+    later = BESIDE.assign(period=["2021", "2026"])
+    axes = staff_figures.ladder(protected(representation.ladder(LADDER)), later)
+    assert not any("labour market" in one for one in key(axes))
 
 
 def test_what_is_needed_is_drawn_over_turnover_with_the_present_one_marked():

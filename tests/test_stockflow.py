@@ -5,13 +5,16 @@ import doctest
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from test_renewal import history
 
-from divimpact import projection, renewal, stockflow
+from divimpact import ledger, projection, renewal, stockflow
 from divimpact.estimates import COLUMNS
 from divimpact.projection import pipeline, projected
+from divimpact.schema import read_city
 from divimpact.stockflow import at_turnover, chances, rates, required
 
 WAY = 0.18, 0.30, 4
@@ -139,9 +142,88 @@ def test_the_toolkit_needs_73_per_cent_of_hires_and_says_where_40_lead():
     assert estimates["reachable_exit_rate"] == pytest.approx(1 - (0.70 / 0.82) ** 0.25)
     assert found["estimate"].between(found["conf_low"], found["conf_high"]).all()
     assert set(found["detail"]) == {"18 % (2021) to 30 % (2025)"}
-    assert values(found, "required_hire_share", "verdict") == ["by_hiring"]
-    assert found["verdict"].notna().tolist() == (found["measure"] == "required_hire_share").tolist()
+    assert found["verdict"].isna().all(), "the way lies behind"
     assert set(found["cells"].iloc[0]) == set(toolkit()["cells"].explode())
+    ahead = required(toolkit(period="2017/2021"), target())
+    assert set(ahead["detail"]) == {"staff of 2021 to 30 % (2025)"}, "one way, from where the staff stands"
+    assert ahead["estimate"].tolist() == pytest.approx(found["estimate"].tolist())
+    assert values(ahead, "required_hire_share", "verdict") == ["by_hiring"]
+    assert ahead["verdict"].notna().tolist() == (ahead["measure"] == "required_hire_share").tolist()
+
+
+def test_a_goal_whose_year_has_passed_is_not_spoken_of_as_open():
+    late = toolkit(now=700)  # 35 % in 2025: the goal of 30 % is reached
+    needed = required(late, target())
+    assert values(needed, "required_hire_share", "detail") == ["18 % (2021) to 30 % (2025)"]
+    assert needed[["rule", "verdict"]].isna().all(axis=None)
+    assert chances(late, target()).empty
+    assert required(late, target(end="2024", start="2020"))["verdict"].isna().all()
+    assert required(late, target(start="2025", end="2029"))["detail"].unique().tolist() == [
+        "staff of 2025 to 30 % (2029)"
+    ], "a baseline that is the count itself gives one way"
+    assert required(late, target(start="2026", end="2029"))["detail"].nunique() == 1
+    both = required(late, target(end="2029"))
+    assert values(both, "required_hire_share", "verdict")[1:] == ["by_hiring"]
+    assert pd.isna(values(both, "required_hire_share", "verdict")[0])
+    assert set(chances(late, target(end="2029"))["detail"].str.split(",").str[0]) == {"staff of 2025 to 30 % (2029)"}
+
+
+def accounts_of_one_process(steps, span=8, group=180_000, staff=1_000_000, leaving=0.08, others=0.06, hired=0.4):
+    """An account of `steps` in `span` years of a staff that is renewed step by step with yearly rates."""
+    wg, wo = (1 - (1 - rate) ** (span / steps) for rate in (leaving, others))
+    counts, before = np.zeros(6), group
+    for _ in range(steps):
+        left, others_left = wg * group, wo * (staff - group)
+        joined = hired * (left + others_left)
+        counts += left, group, others_left, staff - group, joined, left + others_left
+        group += joined - left
+    left, at_risk, others_left, others_at_risk, joined, all_joined = counts
+    return account(
+        "2017/2025",
+        exit=(left, at_risk, others_left, others_at_risk),
+        hire=(joined, all_joined, all_joined - joined, all_joined),
+        before=(before, staff, staff - before, staff),
+        after=(group, staff, staff - group, staff),
+    )
+
+
+@pytest.mark.parametrize("steps", [4, 8, 16, 32, 96])
+def test_rates_are_of_a_year_whatever_the_steps(steps):
+    # two years, one, a half, a quarter, a month
+    found = required(accounts_of_one_process(steps), target(0.2, end="2029"))
+    yearly = required(accounts_of_one_process(8), target(0.2, end="2029"))
+    for measure in ("required_hire_share", "long_run_share", "reachable_exit_rate"):
+        low, high = (values(yearly, measure, limit)[0] for limit in ("conf_low", "conf_high"))
+        # somebody who comes and goes between two counts is seen in short steps only
+        assert values(found, measure)[0] == pytest.approx(values(yearly, measure)[0], abs=0.004)
+        spread = values(found, measure, "conf_high")[0] - values(found, measure, "conf_low")[0]
+        assert spread == pytest.approx(high - low, rel=0.25), "the same on each draw"
+    fan = projected(accounts_of_one_process(steps), target().iloc[:0], ahead=4).query("period == '2029'")
+    assert fan["estimate"].iloc[0] == pytest.approx(
+        renewal.share_after(4, fan_start(steps), 0.4, 0.08, 0.06), abs=0.001
+    )
+    assert values(fan.query("detail == 'equal exits'"), "projected_share")[0] == pytest.approx(
+        values(
+            projected(accounts_of_one_process(8), target().iloc[:0], ahead=4).query(
+                "period == '2029' and detail == 'equal exits'"
+            ),
+            "projected_share",
+        )[0],
+        abs=0.001,
+    )
+
+
+def fan_start(steps):
+    after = accounts_of_one_process(steps).query("event == 'after' and group == 'abroad'")
+    return (after["numerator"] / after["denominator"]).iloc[0]
+
+
+def test_each_dimension_has_its_own_steps():
+    counted = [toolkit(), toolkit(period="2024/2025", dimension="gender")]
+    found = required(pd.concat(counted, ignore_index=True), pd.concat([target(), target().assign(dimension="gender")]))
+    quarterly = 1 - 0.94**4
+    expected = renewal.required_share(*WAY, [0.06, quarterly], [0.06, quarterly])
+    assert values(found, "required_hire_share") == pytest.approx(expected.tolist())
 
 
 def test_growth_makes_more_of_those_who_join():
@@ -157,10 +239,11 @@ def test_a_staff_that_shrinks_needs_more_and_where_it_shrinks_faster_than_it_lea
     lost = required(toolkit(), target(), growth=-0.07)
     assert lost["estimate"].isna().all() and lost["conf_low"].isna().all() and lost["verdict"].isna().all()
     assert projected(toolkit(), target(), growth=-0.07)["estimate"].isna().all()
-    draws = chances(toolkit(0.10, staff=200), target(goal=0.22), growth=-1e-9, draws=40_000)
-    exact = chances(toolkit(0.10, staff=200), target(goal=0.22))
+    small = toolkit(0.10, staff=200, period="2017/2021")
+    draws = chances(small, target(goal=0.22), growth=-1e-9, draws=40_000)
+    exact = chances(small, target(goal=0.22))
     assert draws["method"].tolist() == ["draws", "predictive_draws"]
-    assert draws["estimate"].tolist() == pytest.approx(exact["estimate"].tolist(), abs=0.02)
+    assert len(exact) and draws["estimate"].tolist() == pytest.approx(exact["estimate"].tolist(), abs=0.02)
 
 
 def test_the_same_target_at_other_rates_of_turnover():
@@ -190,7 +273,7 @@ def test_the_same_target_at_other_rates_of_turnover():
 
 
 def test_a_target_beyond_all_hires_is_said_to_be_and_when_it_could_be_reached():
-    found = required(toolkit(0.04, staff=50_000), target(end="2024"))
+    found = required(toolkit(0.04, staff=50_000, period="2017/2021"), target(end="2024"))
     assert values(found, "required_hire_share") == pytest.approx([1.2211], abs=5e-5)
     assert values(found, "required_hire_share", "rule") == ["hiring_alone"]
     assert values(found, "required_hire_share", "verdict") == ["not_by_hiring_alone"]
@@ -200,10 +283,11 @@ def test_a_target_beyond_all_hires_is_said_to_be_and_when_it_could_be_reached():
 
 
 def test_a_share_near_all_hires_cannot_be_told_from_a_small_account():
-    found = required(toolkit(0.04, staff=1000), target())
+    found = required(toolkit(0.04, staff=1000, period="2017/2021"), target())
     assert values(found, "required_hire_share") == pytest.approx([0.9765], abs=5e-5)
     assert values(found, "required_hire_share", "verdict") == ["cannot_tell"]
-    assert values(required(toolkit(0.04, staff=10**7), target()), "required_hire_share", "verdict") == ["by_hiring"]
+    many = required(toolkit(0.04, staff=10**7, period="2017/2021"), target())
+    assert values(many, "required_hire_share", "verdict") == ["by_hiring"]
 
 
 def test_a_target_that_is_passed_anyway():
@@ -217,8 +301,9 @@ def test_a_target_that_is_passed_anyway():
 
 
 def test_a_target_below_the_baseline_is_the_same_of_the_others():
-    falling = required(toolkit(0.04, staff=50_000), target(0.82, 0.70, end="2024", group="here"))
-    rising = required(toolkit(0.04, staff=50_000), target(end="2024"))
+    counted = toolkit(0.04, staff=50_000, period="2017/2021")
+    falling = required(counted, target(0.82, 0.70, end="2024", group="here"))
+    rising = required(counted, target(end="2024"))
     assert values(falling, "required_hire_share") == pytest.approx([1 - values(rising, "required_hire_share")[0]])
     assert values(falling, "required_hire_share", "verdict") == ["not_by_hiring_alone"]
     for measure in ("reachable_year", "reachable_exit_rate", "years_at_present"):
@@ -310,7 +395,7 @@ def test_rates_of_nobody_leave_everything_open_that_needs_them():
     gone = pd.concat([gone, account(exit=(0, 0, 100, 8000))], ignore_index=True)
     found = required(gone, target()).query("measure == 'required_hire_share'")
     assert found[["estimate", "conf_low", "rule", "verdict"]].isna().all(axis=None)
-    assert np.isnan(values(chances(gone, target()), "chance_of_target")).all()
+    assert np.isnan(values(chances(gone, target(end="2029")), "chance_of_target")).tolist() == [True] * 2
 
 
 def test_hidden_counts_give_nothing():
@@ -324,14 +409,14 @@ def test_hidden_counts_give_nothing():
 
 @pytest.mark.parametrize(("staff", "chance"), [(200, 0.20675), (1000, 0.02440)])
 def test_chance_of_the_target_with_rates_as_estimated(staff, chance):
-    found = chances(toolkit(0.10, 0.46, staff), target())
+    found = chances(toolkit(0.10, 0.46, staff, period="2017/2021"), target())
     assert found["estimate"].iloc[0] == pytest.approx(chance, abs=5e-6)
     assert found["method"].tolist() == ["exact", "predictive_draws"]
     assert found["detail"].str.split(", ").str[1].tolist() == ["rates as estimated", "rates uncertain"]
 
 
 def test_chance_with_uncertain_rates_is_the_mean_over_them():
-    counted = toolkit(0.10, 0.46, 200)
+    counted = toolkit(0.10, 0.46, 200, period="2017/2021")
     _, found = values(chances(counted, target(), draws=40_000), "chance_of_target")
     rng = np.random.default_rng(5)
     counts = [(36.8, 80), (14.4, 144), (65.6, 656)]
@@ -344,19 +429,17 @@ def test_chances_of_a_falling_target_and_from_the_last_staff():
     counted, end = toolkit(0.10, 0.46, 200, now=50), "2027"
     rising = chances(counted, target(end=end))
     falling = chances(counted, target(0.82, 0.70, end=end, group="here"))
-    assert falling["estimate"].iloc[:2].tolist() == pytest.approx(rising["estimate"].iloc[:2].tolist())
-    exact = [renewal.chances(years, people, 200, 0.46, 0.10, 0.10)[60:].sum() for years, people in ((6, 36), (2, 50))]
-    assert rising["estimate"].iloc[:2].tolist() == pytest.approx(exact)
+    assert falling["estimate"].iloc[0] == pytest.approx(rising["estimate"].iloc[0])
+    exact = renewal.chances(2, 50, 200, 0.46, 0.10, 0.10)[60:].sum()
+    assert rising["estimate"].iloc[0] == pytest.approx(exact)
 
 
-def test_staff_of_a_baseline_is_that_of_its_period():
+def test_the_chance_is_of_the_staff_counted_last():
     grown = toolkit()
     grown.loc[grown["event"] == "after", ["numerator", "denominator"]] = [[720, 4000], [3280, 4000]]
-    for start, staff in (("2021", 2000), ("2019", 2000), ("2025", 4000)):
+    for start in ("2019", "2021", "2025"):
         found = chances(grown, target(start=start, end="2029"), draws=10)
-        expected = renewal.chances(2029 - int(start), 18 * staff // 100, staff, 0.40, 0.06, 0.06)[
-            3 * staff // 10 :
-        ].sum()
+        expected = renewal.chances(4, 720, 4000, 0.40, 0.06, 0.06)[1200:].sum()
         assert found["estimate"].iloc[0] == pytest.approx(expected)
 
 
@@ -412,6 +495,36 @@ def test_half_as_many_draws_lie_outside_the_fan_on_either_side():
     assert spread[0] / spread[1] == pytest.approx(10, rel=0.1)  # as the root of the staff
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("staff", [60, 400, 2000])
+def test_the_fan_of_many_generated_cities_holds_what_comes_as_often_as_it_says(staff):
+    # expected with known rates and whole people: their chances are known exactly
+    rng, cities = np.random.default_rng(20260103), 300
+    held, expected = np.zeros((2, 2, cities))
+    for number in range(cities):
+        start, more, leaving, others = rng.uniform([0.1, -0.05, 0.05, 0.05], [0.5, 0.25, 0.15, 0.15])
+        given = np.clip(start + more, 0.05, 0.9), leaving, others
+        now, counts = history(rng, np.array([round(start * staff)]), staff, *given)
+        later, _ = history(rng, now, staff, *given)
+        came, joined, left, at_risk, others_left, others_at_risk = counts[:, 0]
+        counted = account(
+            exit=(left, at_risk, others_left, others_at_risk),
+            hire=(came, joined, joined - came, joined),
+            before=(round(start * staff), staff, staff - round(start * staff), staff),
+            after=(now[0], staff, staff - now[0], staff),
+        )
+        found = projected(counted, target().iloc[:0], ahead=4, draws=500, seed=number)
+        last = found[(found["group"] == "abroad") & (found["period"] == "2029")].set_index("confidence")
+        chance = renewal.chances(4, int(now[0]), staff, *given)
+        for place, level in enumerate(projection.FAN):
+            low, high = last.loc[level, ["conf_low", "conf_high"]]
+            held[place, number] = low - 1e-9 <= later[0] / staff <= high + 1e-9
+            least, most = np.searchsorted(chance.cumsum(), [(1 - level) / 2, (1 + level) / 2])
+            expected[place, number] = chance[least : most + 1].sum()
+    error = np.sqrt(expected.mean(axis=1) * (1 - expected.mean(axis=1)) / cities)
+    assert (np.abs(held.mean(axis=1) - expected.mean(axis=1)) < 3 * error).all()
+
+
 # Between grades
 
 
@@ -438,11 +551,12 @@ def promoted(*counts, **columns):
 
 
 def test_grades_by_hand():
-    # basic: 44 and 43 stay, 13 join by half; senior: 9 + 1 and 36 + 2, two join, a quarter of the group
+    # basic: 44 and 43 stay, 10 and 10 join each year; senior: 9 + 1 and 36 + 2, a quarter and three quarters join
     found = pipeline(graded(), promoted(), ["senior"], ahead=1).query("group == 'abroad'")
     assert found["grade"].tolist() == ["basic", "senior", "leadership"] * 2
     assert found["detail"].tolist() == ["today's hiring"] * 3 + ["equal exits and promotions"] * 3
-    assert found["estimate"].tolist() == pytest.approx([0.505, 0.21, 0.21, 0.50, 0.22, 0.22])
+    assert found["estimate"].tolist() == pytest.approx([54 / 107, 10.25 / 49, 10.25 / 49, 0.5, 10.75 / 49, 10.75 / 49])
+    assert found["estimate"].between(found["conf_low"], found["conf_high"]).all()
     assert set(found["period"]) == {"2026"}
     assert set(found.columns) <= set(COLUMNS)
 
@@ -451,7 +565,7 @@ def test_grades_year_by_year_are_those_of_the_model():
     found = pipeline(graded(), promoted(), ["basic", "senior"], ahead=3).query(
         "group == 'abroad' and detail == \"today's hiring\""
     )
-    stock, exits, joining = [[50, 10], [50, 40]], np.full((2, 2), 0.1), [[0.5, 0.25], [0.5, 0.75]]
+    stock, exits, joining = [[50, 10], [50, 40]], np.full((2, 2), 0.1), [[10, 0.25], [10, 0.75]]
     up = [[[0, 0.02], [0, 0]], [[0, 0.04], [0, 0]]]
     people = renewal.between_grades(stock, exits, up, joining, 3)[1:]
     shares = people[:, 0] / people.sum(axis=1)
@@ -477,6 +591,53 @@ def test_nobody_at_risk_in_a_grade_leaves_it_and_those_above_open():
     assert found["estimate"].isna().tolist() == [True, True, False, False]  # together the rates are those of the others
     apart = pipeline(nobody, promoted().iloc[:0], ahead=1).query("group == 'abroad'")
     assert apart["estimate"].isna().tolist() == [True, False, False, False]
+
+
+def test_a_grade_into_which_more_rise_than_leave_grows_and_takes_in_who_was_hired():
+    # 20 a year rise into 50 of whom 5 leave, and 10 of the group are hired besides: 10 of 50 cannot fall below that
+    flooded = graded()
+    hired = (flooded["event"] == "hire") & (flooded["grade"] == "senior")
+    flooded.loc[hired, "numerator"], flooded.loc[hired, "denominator"] = [40, 0], 40
+    found = pipeline(flooded, promoted(0, 200, 80, 200), ["senior"], ahead=1).query("grade == 'leadership'")
+    own = found.query("group == 'abroad' and detail == \"today's hiring\"")["estimate"]
+    assert own.tolist() == pytest.approx([(9 + 10) / (9 + 10 + 36 + 20)])
+
+
+def test_grades_projected_from_their_past_come_near_to_what_was_counted():
+    city = read_city(ROOT / "data" / "sample")
+    account, promotions = ledger.accounts(city, "origin"), ledger.promotions(city, "origin")
+    run = account[account["period"] == "2021/2025"]
+    then = run[run["event"] == "before"].assign(event="after")
+    back = pd.concat([run[run["event"] != "after"], then], ignore_index=True)  # as if 2021 were the last count
+    found = pipeline(back, promotions, city.leadership, ahead=4, draws=10)
+    found = found[(found["detail"] == "today's hiring") & found["period"].eq(found["period"].max())]
+    counted = run[run["event"] == "after"].assign(counted=lambda rows: rows["numerator"] / rows["denominator"])
+    both = found.merge(counted[["grade", "group", "counted"]], on=["grade", "group"])
+    assert len(both) == len(found) == 5 * 4
+    assert (both["estimate"] - both["counted"]).abs().max() < 0.012, "who newly declared is not followed"
+
+
+def test_limits_of_grades_hold_the_uncertainty_of_each_rate():
+    few, many = graded(), graded()
+    counts = ["numerator", "denominator"]
+    many[counts] = many[counts] * 100
+    spread = [
+        found["conf_high"] - found["conf_low"]
+        for found in (pipeline(few, promoted(), ahead=2), pipeline(many, promoted(400, 20_000, 800, 20_000), ahead=2))
+    ]
+    assert (spread[0] / spread[1]).between(8, 12).all(), "as the root of the counts"
+    exits = pipeline(many, promoted(400, 20_000, 800, 20_000), ahead=1).query('detail == "today\'s hiring"')
+    assert exits["method"].eq("posterior_draws").all()
+
+
+def test_rates_of_grades_are_of_a_year_whatever_the_steps():
+    # 16 steps in four years: of those at risk in a quarter as many of 1,600 as else of 400 in a year
+    often = graded()
+    at_risk = often["event"] == "exit"
+    often.loc[at_risk, "denominator"] = often.loc[at_risk, "denominator"] * 4
+    rose = promoted(4, 800, 8, 800)
+    found, yearly = (pipeline(*one, ["senior"], ahead=3) for one in ((often, rose), (graded(), promoted())))
+    assert found["estimate"].tolist() == pytest.approx(yearly["estimate"].tolist(), abs=0.006)
 
 
 def test_leadership_rows_of_the_account_are_not_a_grade():
@@ -529,11 +690,6 @@ def test_refusals_name_what_is_wrong():
         ValueError, match="no run of steps such as 2021/2025 is among 2025; pass the account that adds up"
     ):
         required(toolkit(period="2025"), target())
-    quarterly = toolkit(period="2024/2025")  # four steps in one year
-    with pytest.raises(ValueError, match=r"about 4 steps in a year \(8000 at risk in all\): rates are per year here"):
-        required(quarterly, target())
-    with pytest.raises(ValueError, match=r"about 0\.5 steps in a year"):
-        projected(toolkit(period="2017/2025"), target())
     with pytest.raises(ValueError, match="the counts lack denominator"):
         rates(toolkit().drop(columns="denominator"))
     with pytest.raises(ValueError, match="count 5 of 4: a count lies between 0 and its denominator"):

@@ -388,7 +388,9 @@ def test_targets_without_a_later_share_are_named():
     others = [target(scope="parks"), target().assign(group="nobody"), target(start="2024")]
     targets = pd.concat([target(), *others])
     found = not_followed(share(["2024"], 0.2), targets)
-    assert_frame_equal(found, targets.iloc[1:].assign(reason="no later share"))
+    reasons = ["single unit", "no later share", "starts with this count"]
+    assert_frame_equal(found, targets.iloc[1:].assign(reason=reasons))
+    assert not_followed(share(["2024"], 0.2), target(start="2025", end="2028"))["reason"].tolist() == ["no later share"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def against_benchmark(shares, benchmark):
     negative means missing. Each row of measure `share` meets every benchmark of its dimension, group, unit
     (`scope`, empty or "city" for all) and grade (empty for all), the latest that is not after its period;
     shares without `period` meet the latest. The benchmark is taken as fixed. A benchmark of 0 gives no ratio
-    (NaN), a share without denominator no gap.
+    (NaN), a share without denominator no gap; the shares of a survey have no row for it, as it would be one of those
+    who answered.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ def against_benchmark(shares, benchmark):
     1           gap_persons      -4.5       NaN        NaN
     """
     pairs = latest(benchmarked(shares, benchmark))
-    return table(_ratio(pairs), rows(pairs, "gap_persons", _gap(pairs)))
+    counted = _in_persons(pairs)
+    return table(_ratio(pairs), rows(counted, "gap_persons", _gap(counted)))
 
 
 def at_ends(shares, benchmark):
@@ -89,10 +91,8 @@ def at_ends(shares, benchmark):
     """
     pairs = latest(benchmarked(shares, benchmark.reindex(columns=benchmark.columns.union(ENDS, sort=False))))
     pairs = pairs[pairs["low"].astype(float) < pairs["high"].astype(float)]
-    ends = [
-        pairs.assign(benchmark_share=pairs[end].astype(float), detail=f"benchmark at its {end} end") for end in ENDS
-    ]
-    return table(*map(_ratio, ends), *(rows(pairs, "gap_persons", _gap(pairs)) for pairs in ends))
+    ratios, gaps = ([_at_end(some, end) for end in ENDS] for some in (pairs, _in_persons(pairs)))
+    return table(*map(_ratio, ratios), *(rows(some, "gap_persons", _gap(some)) for some in gaps))
 
 
 def by_chance(shares, benchmark):
@@ -215,6 +215,15 @@ def _ratio(pairs):
     expected = pairs["benchmark_share"].where(pairs["benchmark_share"] > 0)
     ratio, *limits = (pairs[column] / expected for column in ("estimate", "conf_low", "conf_high"))
     return rows(pairs, "representation_ratio", ratio, *limits, pairs["confidence"], pairs["method"])
+
+
+def _at_end(pairs, end):
+    return pairs.assign(benchmark_share=pairs[end].astype(float), detail=f"benchmark at its {end} end")
+
+
+def _in_persons(pairs):
+    """The shares whose gap is one of staff: that of a survey would be one of those who answered."""
+    return pairs[pairs["detail"] != "of those who answered"] if "detail" in pairs else pairs
 
 
 def _gap(pairs):

@@ -277,15 +277,19 @@ def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | Non
 
 
 def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
-    """Yield the cells and sums of published percentages, place by place; without a base their counts are not known."""
+    """Yield the cells and sums of published percentages, place by place; without a base their counts are not known.
+
+    Of a survey those who answered have declared, of all staff.
+    """
     listed = counts.shares(city).fillna({"grade": ""})
     for (_, _, dimension), rows in listed.groupby(["period", "grade", "dimension"]):
         cells, sums, known = {}, [], city.dimensions[dimension]
         own = dict(zip(rows["group"], rows["cells"].str[OWN], strict=True))
         for row in rows.itertuples():
-            people = np.round(row.share * row.base)
+            people, asked = np.round(row.share * row.base), (row.base, row.staff)
+            gate = (np.nan, np.nan) if np.isnan(asked).any() else asked
             for name, value in zip(row.cells, (people, row.base, row.base - people), strict=True):
-                cells[name] = row.group, value, np.nan, np.nan
+                cells[name] = row.group, value, *gate
             sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS])))
         if rows["base"].nunique(dropna=False) == 1:
             sums += _of_one_base(rows, own, known)

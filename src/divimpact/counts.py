@@ -166,6 +166,18 @@ def shares(city: City, dimension: str = "") -> pd.DataFrame:
     return found.assign(cells=named)
 
 
+def surveyed(city: City, dimension: str = "") -> pd.DataFrame:
+    """Return who did not answer a survey of staff whose percentages a city brings, of all staff, as the undeclared.
+
+    One row for each period, grade and dimension; where the groups have several bases the largest counts.
+    """
+    asked = shares(city, dimension).dropna(subset=["base", "staff"]).sort_values("base", kind="stable")
+    asked = asked.drop_duplicates(["period", "grade", "dimension"], keep="last").sort_index()
+    silent = {"group": "did not answer", "role": "undeclared", "numerator": asked["staff"] - asked["base"]}
+    found = asked.assign(**silent, denominator=asked["staff"], cells=[(base,) for _, base, _ in asked["cells"]])
+    return found[["period", "grade", "dimension", "group", "role", "numerator", "denominator", "cells"]]
+
+
 def broken_down(city: City, table: str, key: str | None) -> bool:
     """Whether a review breaks a table down by a key: the records have it, and city.toml does not leave it out."""
     return city.has(table, key) and f"{table} by {key}" not in city.publication["without"]

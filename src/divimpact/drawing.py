@@ -54,7 +54,7 @@ def finished(
     )
     title, line = textwrap.fill(title, 52), textwrap.fill(line, 72)
     foot = textwrap.fill(" ".join(filter(None, [f"Source: {source}." if source else "", wording.hidden(table)])), 90)
-    columns = 2 if max(map(len, key)) < 26 else 1
+    columns = 2 if max(map(len, key), default=0) < 26 else 1
     rows = -(-len(key) // columns) + sum(label.count("\n") for label in key)
     heights = [0.2 * (title.count("\n") + 1), 0.17 * (line.count("\n") + 1), 0.19 * rows]
     above, below, panels = 0.2 + sum(heights), 0.1 + 0.13 * (foot.count("\n") + 1), figure.get_figheight()
@@ -63,7 +63,9 @@ def finished(
     figure.get_layout_engine().set(rect=(0, below / figure.get_figheight(), 1, panels / figure.get_figheight()))
     figure.text(0.015, down[0], title, size=11, weight="bold", va="top")
     figure.text(0.015, down[1], line, size=9, va="top")
-    figure.legend(key.values(), key, loc="upper left", bbox_to_anchor=(0.0, down[2]), ncols=columns, borderaxespad=0.3)
+    corner = {"loc": "upper left", "bbox_to_anchor": (0.0, down[2]), "borderaxespad": 0.3}
+    if key:
+        figure.legend(key.values(), key, ncols=columns, **corner)
     figure.text(0.015, 0.04 / figure.get_figheight(), foot, size=7.5, color="#595959", va="bottom")
     figure.set_label(alt)
     return axes

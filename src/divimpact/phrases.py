@@ -17,19 +17,20 @@ class Text(str):
 def percent(share: float) -> str:
     r"""Write a share as a percentage: one decimal, below 1 % two significant figures.
 
-    >>> percent(0.2653), percent(0.00412), percent(0)
-    ('26.5\xa0%', '0.41\xa0%', '0\xa0%')
+    >>> percent(0.2653), percent(0.00412), percent(0), percent(-0.013)
+    ('26.5\xa0%', '0.41\xa0%', '0\xa0%', '−1.3\xa0%')
     """
-    return f"{100 * share:.2g}\N{NO-BREAK SPACE}%" if abs(share) < 0.00995 else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+    written = f"{100 * share:.2g}" if abs(share) < 0.00995 else f"{100 * share:.1f}"
+    return f"{written}\N{NO-BREAK SPACE}%".replace("-", "−")
 
 
 def decimal(ratio: float) -> str:
     """Write a ratio with two decimals.
 
-    >>> decimal(0.745), decimal(float("inf"))
-    ('0.74', 'infinite')
+    >>> decimal(0.745), decimal(-0.03), decimal(float("inf"))
+    ('0.74', '−0.03', 'infinite')
     """
-    return "infinite" if math.isinf(ratio) else f"{ratio:.2f}"
+    return "infinite" if math.isinf(ratio) else f"{ratio:.2f}".replace("-", "−")
 
 
 def points(difference: float) -> str:
@@ -42,10 +43,25 @@ def points(difference: float) -> str:
     return f"{written} points".replace("-", "−")
 
 
-def likely(chance: float) -> str:
-    if chance < 0.001:
-        return f"below {percent(0.001)}"
-    return f"above {percent(0.999)}" if chance > 0.999 else percent(chance)
+def odds(probability: float) -> str:
+    r"""Write a chance as so many times in ten, a hundred or a thousand.
+
+    >>> odds(0.013), odds(0.26), odds(0.0002)
+    ('about 1 in 100 (1.3\xa0%)', 'about 3 in 10 (26.0\xa0%)', 'less than 1 in 1,000')
+    """
+    if not 0.001 <= probability <= 0.999:
+        return "less than 1 in 1,000" if probability < 0.5 else "more than 999 in 1,000"
+    of = next(number for number in (10, 100, 1000) if 1 / number <= probability <= 1 - 1 / number)
+    return f"about {probability * of:.0f} in {of:,} ({percent(probability)})"
+
+
+def persons(number: float) -> str:
+    """Write how many people, whole.
+
+    >>> persons(0.7), persons(1250.2)
+    ('1 person', '1,250 persons')
+    """
+    return "1 person" if round(number) == 1 else f"{number:,.0f} persons"
 
 
 def chance(p: float) -> str:

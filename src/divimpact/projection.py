@@ -12,6 +12,7 @@ import pandas as pd
 from divimpact import renewal
 from divimpact.estimates import rows, table, union
 from divimpact.intervals import proportion
+from divimpact.renewal import rates_drawn
 from divimpact.turnover import (
     DRAWS,
     SEED,
@@ -25,6 +26,7 @@ from divimpact.turnover import (
     of_parts,
     on_path,
     quantiles,
+    yearly,
 )
 from divimpact.turnover import rates as rates_of
 
@@ -72,7 +74,7 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
     now = counted(account).query("role != 'undeclared'").assign(years=ahead)
     numbers, path = by_year(now)
     joining, *exits = rates_of(now, growth)[:, numbers]
-    together = proportion(path["left_declared"], path["left_declared_at_risk"])
+    together = yearly(proportion(path["left_declared"], path["left_declared_at_risk"]), path["steps"])
     today, equal = (on_path(path, (joining, *of_both), growth) for of_both in (exits, 2 * [together]))
     unknown = np.full((ahead, draws), np.nan)
     fan = each(now, drawn(now, draws, seed, growth), partial(_fan, growth=growth, seed=seed), unknown)
@@ -85,18 +87,18 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
     )
 
 
-def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
+def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0, confidence=0.95, draws=DRAWS, seed=SEED):
     """Project the share of each group in each grade, by year and scenario (`detail`), as people leave, rise and join.
 
-    `pipeline_share` among declared staff, expected values without limits; where it is told which grades are
-    leadership, for "leadership" too. Each grade keeps its size, but for growth: whoever leaves or rises is followed
-    by those promoted into the grade, and else from outside, with today's share of the group among those hired into
-    it (`renewal.between_grades`). "today's hiring" has exit rates and promotions as the group and all others have
-    them, "equal exits and promotions" those of both together.
+    `pipeline_share` among declared staff; where it is told which grades are leadership, for "leadership" too. People
+    leave and are promoted at the rates of the run; from outside as many join each grade each year as did on average,
+    and `growth` more from year to year, with today's share of the group among them. So grades grow or shrink as they
+    did (`renewal.between_grades`). "today's hiring" has exit rates and promotions as the group and all others have
+    them, "equal exits and promotions" those of both together. Limits are quantiles over draws of all these rates, at
+    given numbers of hires: how uncertain the rates are, not what chance will do.
 
     A rate of nobody is NaN, and so are the shares that depend on it: a grade in which none of the group (or none of
-    the others) was at risk and each grade above it that is promoted from there; a grade that lacks people and into
-    which nobody was hired.
+    the others) was at risk and each grade above it that is promoted from there.
 
     Parameters
     ----------
@@ -130,22 +132,23 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0):
     >>> promotions = pd.DataFrame({"period": "2021/2025", "grade": "basic", "grade_to": "senior", "dimension": "gender",
     ...                            "group": ["women", "men"], "role": "group", "numerator": [4, 8], "denominator": 200})
     >>> found = pipeline(account, promotions, ["senior"], ahead=1).query("group == 'women'")
-    >>> found[["grade", "detail", "estimate"]].round(3)
-            grade                      detail  estimate
-    0       basic              today's hiring     0.505
-    1      senior              today's hiring     0.210
-    2  leadership              today's hiring     0.210
-    3       basic  equal exits and promotions     0.500
-    4      senior  equal exits and promotions     0.220
-    5  leadership  equal exits and promotions     0.220
+    >>> found[["grade", "detail", "estimate", "conf_low", "conf_high"]].round(3)
+            grade                      detail  estimate  conf_low  conf_high
+    0       basic              today's hiring     0.505     0.479      0.531
+    1      senior              today's hiring     0.209     0.185      0.236
+    2  leadership              today's hiring     0.209     0.185      0.236
+    3       basic  equal exits and promotions     0.500     0.480      0.520
+    4      senior  equal exits and promotions     0.219     0.210      0.234
+    5  leadership  equal exits and promotions     0.219     0.210      0.234
     """
     graded = account[account["grade"].notna() & (account["grade"] != "leadership")]
     graded = graded[graded["dimension"].isin(graded["dimension"][graded["event"] == "exit"])]
     stayed = of_parts(last_run(graded), PARTS).query("role != 'undeclared'")
     rose = added(last_run(promotions).assign(event="promotion_out"), ["promotion_out"], ["grade_to"])
     by = ["dimension", "group"]
+    given = {"ahead": ahead, "growth": growth, "confidence": confidence, "draws": draws, "seed": seed}
     blocks = [
-        _graded(of_group, rose.merge(of_group[by].drop_duplicates(), on=by), leadership, ahead, growth)
+        _graded(of_group, rose.merge(of_group[by].drop_duplicates(), on=by), leadership, **given)
         for _, of_group in stayed.groupby(by, sort=False)
     ]
     return table(rows(stayed.head(0), "pipeline_share", []), *chain.from_iterable(blocks))
@@ -161,7 +164,7 @@ def _fan(place, rates, growth, seed):
 
 def _required(cases, ahead, growth):
     """The path under the required share from the staff counted last; missing where there is none from 0 to 1."""
-    cases = cases[~cases["stated"].astype(bool)]
+    cases = cases[~cases["stated"]]
     _, *exits = rates_of(cases, growth)
     share = renewal.required_share(cases["start"], cases["target"], cases["years"], *exits, growth)
     share = np.where((share >= 0) & (share <= 1), share, np.nan)
@@ -170,7 +173,7 @@ def _required(cases, ahead, growth):
     return rows(path, "projected_share", on_path(path, rates, growth), detail="required hiring, " + path["detail"])
 
 
-def _graded(places, rose, leadership, ahead, growth):
+def _graded(places, rose, leadership, ahead, growth, confidence, draws, seed):
     """Yield the rows of one group by scenario; in each grade it has two sides, the group and all others."""
     grades = pd.Index(places["grade"])
     rose = rose[rose["grade"].isin(grades) & rose["grade_to"].isin(grades)]
@@ -182,11 +185,64 @@ def _graded(places, rose, leadership, ahead, growth):
     parts = [[number] for number in range(len(grades))] + [np.flatnonzero(grades.isin(leadership))]
     parts = {name: part for name, part in zip([*grades, "leadership"], parts, strict=True) if len(part)}
     _, path = by_year(_shown(places, rose, moved, parts).assign(since=places["until"].iloc[0], years=ahead))
+    steps, span = places[["steps", "span"]].iloc[0]
     for detail, pool in SCENARIOS.items():
-        counts = (pool(one) for one in (left, moved, at_risk))
-        people = renewal.between_grades(stock, *_yearly(*counts), proportion(hired, hired.sum(axis=0)), ahead, growth)
-        share = np.concatenate([_share(people[1:, :, part].sum(axis=2)) for part in parts.values()])
-        yield rows(path, "pipeline_share", share, detail=detail)
+        gone = _by_way(*(pool(one) for one in (left, moved, at_risk)))
+        rng = np.random.default_rng(seed)
+        shares = [
+            _shares(stock, _a_year(part, steps), joined / span, parts, ahead, growth)
+            for part, joined in ((_parts(gone), hired), (_parts_drawn(gone, draws, rng), _hired(hired, draws, rng)))
+        ]
+        limits = quantiles(shares[1], confidence)
+        yield rows(path, "pipeline_share", shares[0], *limits, confidence, "posterior_draws", detail=detail)
+
+
+def _by_way(left, moved, at_risk):
+    """Counts of those who left, who moved to each grade, and who stayed, in the last axis."""
+    stayed = at_risk - left - moved.sum(axis=-1)
+    return np.concatenate([left[..., np.newaxis], moved, stayed[..., np.newaxis]], axis=-1)
+
+
+def _parts(counts):
+    """The parts of all at risk; where nobody was there are none."""
+    return np.where(_never(counts), 0, proportion(counts, counts.sum(axis=-1, keepdims=True)))
+
+
+def _parts_drawn(counts, draws, rng):
+    """Draw these parts from their posterior (Jeffreys' prior, of several ways), draws first."""
+    known, never = counts.sum(axis=-1, keepdims=True) > 0, _never(counts)
+    shape = np.where(known & ~never, np.maximum(counts, 0) + 0.5, 0)
+    drawn = rng.standard_gamma(shape, (draws, *shape.shape))
+    drawn = drawn / np.where(known, drawn.sum(axis=-1, keepdims=True), np.nan)
+    return np.where(never, 0, drawn)
+
+
+def _never(counts):
+    """Whether a way leads from grade to grade and nobody, of the group or not, ever went it: no rate is missing."""
+    never = ~counts.any(axis=0, keepdims=True)
+    never[..., [0, -1]] = False
+    return never
+
+
+def _hired(hired, draws, rng):
+    """Draw who is hired into each grade, of as many as were."""
+    everyone = hired.sum(axis=0)
+    own = everyone * np.nan_to_num(rates_drawn(hired[0], everyone, draws, rng))
+    return np.stack([own, everyone - own], axis=1)
+
+
+def _a_year(parts, steps):
+    """Rates of leaving and of moving in a year, where `parts` leave, move and stay in each of its steps."""
+    *gone, stayed = np.moveaxis(parts, -1, 0)
+    gone, all_gone = np.stack(gone, axis=-1), 1 - stayed[..., np.newaxis]
+    return gone * np.where(all_gone > 0, yearly(all_gone, steps) / np.where(all_gone > 0, all_gone, 1), 1)
+
+
+def _shares(stock, gone, joining, parts, ahead, growth):
+    """Expected shares, part by part and year by year; draws stay first."""
+    people = renewal.between_grades(stock, gone[..., 0], gone[..., 1:], joining, ahead, growth)[1:]
+    of_parts = [_share(people[..., part].sum(axis=-1)) for part in parts.values()]
+    return np.moveaxis(np.concatenate(of_parts), 0, -1)
 
 
 def _sides(counts, own, declared):
@@ -194,20 +250,15 @@ def _sides(counts, own, declared):
 
 
 def _pooled(sides):
-    return np.broadcast_to(sides.sum(axis=0), sides.shape)
+    return sides.sum(axis=0, keepdims=True)
 
 
 SCENARIOS = {"today's hiring": np.asarray, "equal exits and promotions": _pooled}
 
 
-def _yearly(left, moved, at_risk):
-    """Rates of leaving and of moving; where nobody ever moved there is no rate to miss."""
-    return proportion(left, at_risk), np.where(moved.any(axis=0), proportion(moved, at_risk[..., np.newaxis]), 0)
-
-
 def _share(sides):
-    everyone = sides.sum(axis=1)
-    return sides[:, 0] / np.where(everyone > 0, everyone, np.nan)
+    everyone = sides.sum(axis=-1)
+    return sides[..., 0] / np.where(everyone > 0, everyone, np.nan)
 
 
 def _shown(places, rose, moved, parts):

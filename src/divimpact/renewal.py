@@ -221,38 +221,37 @@ def between_grades(stock, leaving, moving, joining, years, growth=0.0):
     Parameters
     ----------
     stock, leaving, joining : array, groups by grades
-        People at the start, rates at which they leave, and the parts of those who join a grade from outside.
+        People at the start, rates at which they leave, and how many join each grade from outside in a year.
     moving : array, groups by grades by grades
-        Rates at which people move from one grade to another.
+        Rates at which people move from one grade to another. All but `stock` may be many draws at once, draws first.
     years : int
     growth : float
-        Growth of every grade per year.
+        By what part more join each year than in the year before.
 
     Returns
     -------
     ndarray
-        Years 0 to `years`, by groups and grades. As many join each grade as it then lacks; one into which more moved
-        than left takes in nobody and is larger for so long. A rate that is missing makes missing what depends on it.
+        Years 0 to `years`, by groups and grades. Grades grow and shrink as people come and go: nothing holds their
+        size. A rate that is missing makes missing what depends on it.
 
     References
     ----------
     Bartholomew, D. J., Forbes, A. F. and McClean, S. I. (1991), Statistical Techniques for Manpower Planning,
-    2nd ed., chapter 4: renewal in graded systems.
+    2nd ed., chapter 4: graded systems with given recruitment.
 
     Examples
     --------
     >>> up = [[[0, 0.1], [0, 0]], [[0, 0.2], [0, 0]]]  # one in ten of the group moves up, two in ten of the others
-    >>> between_grades([[50, 10], [50, 10]], np.full((2, 2), 0.1), up, np.full((2, 2), 0.5), 1)[1]
-    array([[52.5, 14. ],
-           [47.5, 19. ]])
+    >>> between_grades([[50, 10], [50, 10]], np.full((2, 2), 0.1), up, [[20, 1], [10, 0]], 1)[1]
+    array([[60., 15.],
+           [45., 19.]])
     """
     stock, leaving, moving, joining = (np.asarray(one, float) for one in (stock, leaving, moving, joining))
-    found, size = [stock], stock.sum(axis=0)
+    stays = 1 - leaving - moving.sum(axis=-1)
+    found = [np.broadcast_to(stock, np.broadcast_shapes(stock.shape, stays.shape, joining.shape))]
     for year in range(1, years + 1):
-        now = found[-1]
-        stayed = now * (1 - leaving - moving.sum(axis=2)) + np.einsum("gf,gft->gt", now, moving)
-        lacking = size * (1 + growth) ** year - stayed.sum(axis=0)
-        found.append(stayed + np.where(lacking <= 0, 0, joining * lacking))
+        rose = np.einsum("...gf,...gft->...gt", found[-1], np.broadcast_to(moving, (*found[-1].shape, len(stock[0]))))
+        found.append(found[-1] * stays + rose + joining * (1 + growth) ** year)
     return np.stack(found)
 
 

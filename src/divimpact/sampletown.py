@@ -53,6 +53,7 @@ without = []          # breakdowns to leave out, such as "uptake by district"
 TARGETS = """\
 dimension,group,scope,grade,baseline_period,baseline,target_period,target
 origin,migration background,city,,2021,0.18,2025,0.30
+origin,migration background,city,,2025,0.264,2029,0.33
 origin,migration background,city,leadership,2021,0.08,2025,0.15
 gender,women,city,leadership,2021,0.38,2025,0.45
 """

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.markers import CARETUP
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
-from divimpact import drawing, staff_words, wording
+from divimpact import drawing, outlook_words, staff_words, wording
 from divimpact.codes import REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
 from divimpact.drawing import COLOURS, GREY
@@ -21,6 +22,10 @@ from divimpact.schema import definitions, years
 MOST = 1.5  # of a share that is needed: where the axis ends
 STYLES = ("-", "--", "-.", ":")
 LIMITED = ["estimate", "conf_low", "conf_high"]
+STEADY = {  # whether a way starts at a stated baseline: how it is drawn, and what it is called
+    True: ({"color": GREY, "marker": "d"}, "what the goal needed from its baseline, year by year"),
+    False: ({"color": "black", "marker": "D"}, "what the goal needs from today, year by year"),
+}
 
 
 def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, source: str = "") -> Axes:
@@ -60,15 +65,6 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
             label=drawing.label(f"{groups[0]}, of all staff, whoever the undeclared are"),
         )
     _ways_to(axes, goals)
-    for goal in goals.itertuples():
-        axes.annotate(
-            f"goal {percent(goal.target)}",
-            (years([goal.target_period])[0], goal.target),
-            xytext=(-4, 8),
-            textcoords="offset points",
-            ha="right",
-            size=9,
-        )
     drawing.per_cent(
         axes.yaxis, share[["estimate", "conf_high"]].max().max(), high["estimate"].max(), goals["target"].max()
     )
@@ -84,7 +80,9 @@ def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = 
     )
 
 
-def outlook(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, source: str = "") -> Axes:
+def outlook(
+    table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, growth: float = 0.0, source: str = ""
+) -> Axes:
     """Draw where today's rates lead a group: shares so far, the fan of years to come, the honest way to the goal (Q2).
 
     Parameters
@@ -95,37 +93,32 @@ def outlook(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (),
         The city's targets; those of other groups and grades are not drawn.
     breaks
         The periods from which another definition holds: no line runs across one.
+    growth
+        Of the staff per year, which the table takes for granted.
     source
         Who and what, for the line at the foot.
     """
     share, path, way = (table.where(measure=name).frame for name in ("share", "projected_share", "milestone"))
+    path, way = (found[found["estimate"].notna()] for found in (path, way))
     goals, breaks = _goals(targets, share, breaks), sorted(breaks)
     axes = drawing.panels(2.4)
     _series(axes, share, breaks, "share so far", {"color": COLOURS[0], "marker": "o"})
     _mark_breaks(axes, share["period"], breaks)
     now = share.tail(1).assign(conf_low=share["estimate"], conf_high=share["estimate"])
-    for level, shade in ((0.95, 0.18), (0.80, 0.35)):
-        fan = pd.concat([now, path[path["confidence"] == level]])
-        label = f"{100 * level:.0f} % of courses, if all rates stay"
-        band = years(fan["period"]), fan["conf_low"], fan["conf_high"]
-        axes.fill_between(*band, color=COLOURS[0], alpha=shade, linewidth=0, label=label)
-    middle = pd.concat([now, path.drop_duplicates("period")])
-    dashed = {"color": COLOURS[0], "linestyle": "--", "label": "expected, if all rates stay"}
-    axes.plot(years(middle["period"]), middle["estimate"], **dashed)
-    steady = {"color": "black", "marker": "D", "markersize": 4, "linewidth": 1}
-    for _, milestones in way.groupby("detail", sort=False):
-        axes.plot(
-            years(milestones["period"]), milestones["estimate"], label="way to the goal with a steady need", **steady
-        )
+    _fan(axes, now, path)
+    for stated, (look, label) in STEADY.items():
+        for _, steps in way[way["detail"].str.startswith("staff of ") != stated].groupby("detail", sort=False):
+            steps = steps if stated else pd.concat([now, steps])
+            axes.plot(years(steps["period"]), steps["estimate"], markersize=4, linewidth=1, label=label, **look)
     _ways_to(axes, goals)
     drawn = pd.concat([share, path, way])
     drawing.per_cent(axes.yaxis, drawn[["estimate", "conf_high"]].max().max(), goals["target"].max())
     drawing.time(axes, [*drawn["period"], *goals["target_period"]])
-    title = staff_words.title_of_outlook(table)
+    title = outlook_words.title_of_outlook(table)
     alt = wording.describe(
         table.where(measure=["share", "projected_share", "milestone"]), title, "{0.measure} {0.period}"
     )
-    return drawing.finished(axes, title, "Share of declared staff at the end of each year", table, source, alt)
+    return drawing.finished(axes, title, outlook_words.line_of_outlook(growth), table, source, alt)
 
 
 def turnover(table: SafeTable, *, source: str = "") -> Axes:
@@ -144,15 +137,29 @@ def turnover(table: SafeTable, *, source: str = "") -> Axes:
     pairs = pairs.assign(
         way=pairs["detail"].str.replace(", turnover .*", "", regex=True), now=pairs["detail"].str.endswith("as it is")
     )
+    needs = pairs.loc[pairs["now"], "required_at_turnover"]
+    falls = pairs["way"].str.contains(" to at most ").all() and len(pairs) > 0
+    low, top = (
+        max(-MOST, min(1 - MOST if falls else 0.0, 1.2 * needs.min())),
+        min(2 * MOST, max(MOST, 1.1 * needs.max())),
+    )
+    beyond = (low, 0, "fewer than none") if falls else (1, top, "more than all")
     axes = drawing.panels(2.4)
-    axes.axhspan(1, MOST, color=GREY, alpha=0.2, linewidth=0, label="more than all: not by hiring alone")
-    for (way, curve), colour in zip(pairs.groupby("way", sort=False), COLOURS, strict=False):
+    axes.axhspan(*beyond[:2], color=GREY, alpha=0.2, linewidth=0, label=f"{beyond[2]}: not by hiring alone")
+    curves = pairs.groupby("way", sort=False)
+    for (way, curve), colour, style, mark in zip(curves, COLOURS, STYLES, drawing.MARKERS, strict=False):
         curve = curve.sort_values("assumed_turnover")
-        axes.plot(curve["assumed_turnover"], curve["required_at_turnover"], color=colour, label=f"needed from {way}")
-        needed = frame.query("measure == 'required_hire_share' and detail == @way")[LIMITED]
-        now = curve[curve["now"]].merge(needed, how="cross")
-        dot = {"color": colour, "marker": "o", "linestyle": "none", "capsize": 3, "label": "with the turnover as it is"}
+        look = {"linestyle": style, "marker": mark, "markevery": np.flatnonzero(curve["now"]).tolist()}
+        needed = f"{'at most' if falls else 'needed'} from {way}"
+        axes.plot(curve["assumed_turnover"], curve["required_at_turnover"], color=colour, label=needed, **look)
+        limits = frame.query("measure == 'required_hire_share' and detail == @way")[LIMITED]
+        now = curve[curve["now"]].merge(limits, how="cross")
+        dot = {"color": colour, "marker": mark, "linestyle": "none", "capsize": 3}
         axes.errorbar(now["assumed_turnover"], now["estimate"], yerr=drawing.whiskers(now), **dot)
+        for above in now[now["estimate"] > top].itertuples():
+            place = {"xytext": (8, -4), "textcoords": "offset points", "va": "top", "size": 9, "color": colour}
+            axes.plot(above.assumed_turnover, 0.97 * top, color=colour, marker=CARETUP, markersize=9)
+            axes.annotate(percent(above.estimate), (above.assumed_turnover, top), **place)
     runs = set(frame["period"][frame["measure"] == "required_hire_share"])
     for held in frame[(frame["measure"] == "hire_share") & frame["period"].isin(runs)]["estimate"].dropna():
         axes.axhline(held, color="black", linewidth=1, linestyle=":", label="share of those who were hired so far")
@@ -160,9 +167,9 @@ def turnover(table: SafeTable, *, source: str = "") -> Axes:
     axes.xaxis.set_major_locator(MultipleLocator(0.05))
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
-    axes.set(ylim=(0, MOST), xlabel="Part of all declared staff that leaves in a year")
-    title = staff_words.title_of_turnover(table)
-    line = "Share of the group that those who join would need, each year, to reach the goal in time"
+    axes.set(ylim=(low, 1.0 if falls else top), xlabel="Part of all declared staff that leaves in a year")
+    title = outlook_words.title_of_turnover(table)
+    line = "What those who join would need each year, over turnover; marks: the turnover as it is"
     alt = wording.describe(table.where(measure=["required_hire_share", "required_at_turnover"]), title, "{0.detail}")
     return drawing.finished(axes, title, line, table, source, alt)
 
@@ -175,13 +182,14 @@ def ladder(table: SafeTable, benchmark: pd.DataFrame, *, source: str = "") -> Ax
     table
         ``grade_share`` rows of one group in one period, lowest grade first.
     benchmark
-        The city's benchmarks; those of other groups are not drawn. One for all grades is a line, with a band where it
-        is uncertain, one for a grade a diamond.
+        The city's benchmarks; those of other groups, or later than the shares, are not drawn. One for all grades is a
+        line, with a band where it is uncertain, one for a grade a diamond.
     source
         Who and what, for the line at the foot.
     """
     frame = table.frame.reset_index(drop=True)
     known = _of_city(benchmark).sort_values("period", kind="stable")
+    known = known[years(known["period"]) <= years(frame["period"]).max(initial=-np.inf)]
     known = known.merge(frame[["dimension", "group"]].drop_duplicates()).drop_duplicates(["name", "grade"], keep="last")
     axes = drawing.panels(0.4 + 0.32 * len(frame))
     dots = {"color": COLOURS[0], "marker": "o", "linestyle": "none", "capsize": 3, "label": "share in the grade"}
@@ -237,7 +245,7 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
                 va="center",
                 size=8,
             )
-    axes.axvline(0, color=GREY, linewidth=1, label="share at the start")
+    axes.axvline(0, color=GREY, linewidth=1)
     axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
     axes.margins(x=0.22)
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -246,6 +254,20 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     title, steps = staff_words.title_of_change(table), "; ".join(dict.fromkeys(map(run, frame["period"])))
     line = f"What changed the share, {steps}: blue adds, orange takes away"
     return drawing.finished(axes, title, line, table, source, wording.describe(table, title, "{0.measure}"))
+
+
+def _fan(axes: Axes, now: pd.DataFrame, path: pd.DataFrame) -> None:
+    """Draw the years to come from the last share on, with both limits, if any are known."""
+    if path.empty:
+        return
+    for level, shade in ((0.95, 0.18), (0.80, 0.35)):
+        fan = pd.concat([now, path[path["confidence"] == level]])
+        label = f"{100 * level:.0f} % of courses, if all rates stay"
+        band = years(fan["period"]), fan["conf_low"], fan["conf_high"]
+        axes.fill_between(*band, color=COLOURS[0], alpha=shade, linewidth=0, label=label)
+    middle = pd.concat([now, path.drop_duplicates("period")])
+    dashed = {"color": COLOURS[0], "linestyle": "--", "label": "expected, if all rates stay"}
+    axes.plot(years(middle["period"]), middle["estimate"], **dashed)
 
 
 def _series(axes: Axes, share: pd.DataFrame, breaks: Sequence[str], label: str, look: dict) -> None:
@@ -274,6 +296,9 @@ def _ways_to(axes: Axes, goals: pd.DataFrame) -> None:
         ends = years([goal.baseline_period, goal.target_period])
         axes.plot(ends, [goal.baseline, goal.target], **straight)
         axes.plot(ends[1], goal.target, color="black", marker="*", markersize=11)
+        up = 8 if goal.target >= goal.baseline else -16  # on the side of the star where no line is
+        place = {"xytext": (-4, up), "textcoords": "offset points", "ha": "right", "size": 9}
+        axes.annotate(f"goal {percent(goal.target)}", (ends[1], goal.target), **place)
 
 
 def _beside(frame: pd.DataFrame, *measures: str) -> pd.DataFrame:
@@ -286,6 +311,7 @@ def _of_staff(share: pd.DataFrame) -> str:
     """Say what the shares are of, and whether they have limits."""
     published = share["detail"] == "as published"
     whom = "Share of staff as published" if published.all() else "Share of declared staff"
+    whom = "Share of those who answered" if len(share) and share["detail"].eq(staff_words.ANSWERED).all() else whom
     whom += ", or as published," if published.any() and not published.all() else ""
     return f"{whom} at the end of each period" + (", with limits" if share["conf_low"].notna().any() else "")
 

@@ -1,17 +1,18 @@
-"""Sentences on the staff: goals, turnover, change, representation. What is hidden is passed over, then counted."""
+"""Sentences on the staff: goals, change, representation. What is hidden is passed over, then counted."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from divimpact.codes import REASONS, REASONS_OF_CHANGE, TRIGGERS, VERDICTS, WITHIN_REACH
+from divimpact.codes import BANDS, REASONS, REASONS_OF_CHANGE, TRIGGERS, VERDICTS
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, chance, decimal, likely, lines, listed, percent, points, run
-from divimpact.schema import definitions
-from divimpact.wording import as_text, latest, like, limited, shown
+from divimpact.phrases import Text, chance, decimal, lines, listed, percent, persons, points, run
+from divimpact.schema import definitions, years
+from divimpact.wording import as_text, group_of, latest, like, limited, shown
 
-LEADERSHIP = "leadership"  # beside the grades
+ANSWERED = "of those who answered"  # what shares of a survey are of
+LEAST = 0.0005  # of a part of a change: what is smaller is no tenth of a point
 
 
 def progress(table: SafeTable) -> Text:
@@ -22,8 +23,8 @@ def progress(table: SafeTable) -> Text:
         share, pace = like(rows, gap, "share"), like(rows, gap, "progress_ratio", "detail")
         way = f"The goal leads from {gap.detail}: {limited(gap, percent)} of that way is gone."
         if pace:
-            way += f" By the Open SDG rule the pace is {limited(pace)} of the one needed: {VERDICTS[pace.verdict]}."
-        said.append(f"At the end of {gap.period}, {_staff(share)}. {way}")
+            way += f" By the Open SDG rule the pace is {limited(pace)} of the one needed: {_band(pace, gap)}."
+        said.append(f"At the end of {gap.period}, {_staff(share, rows)}. {way}" if share else way)
     return as_text(said, table, "No group has a target that can be followed here.")
 
 
@@ -33,25 +34,28 @@ def other_rules(table: SafeTable) -> Text:
     said = []
     for un in latest(rows[rows["measure"] == "expected_progress_ratio"]).itertuples():
         end, wait = like(rows, un, "expected_share", "detail"), like(rows, un, "years_to_target", "detail")
-        text = f"For {_group(un)}, from {un.detail}:"
-        if end:
-            text += (
-                f" growth as so far leads to {limited(end, percent)} by the year of the goal, and by the rule of the"
-            )
-            text += f" UN progress chart that is: {VERDICTS[un.verdict]}."
+        text = f"For {group_of(un)}, from {un.detail}:"
+        if end and _years_left(un) <= 0:
+            text += f" the year of the goal has passed, and the share is {limited(end, percent)};"
+        elif end:
+            text += f" growth as so far leads to {limited(end, percent)} by the year of the goal;"
+        text += f" by the rule of the UN progress chart that is: {_band(un)}."
         if wait and 0 < wait.estimate < math.inf:
-            text += f" At the pace since the baseline the goal is {limited(wait)} years away: {VERDICTS[wait.verdict]}."
+            text += f" At the pace since the baseline the goal is {limited(wait)} years away: {_pace(wait)}."
         said.append(text)
     return Text(lines(said))
 
 
-def declared(table: SafeTable) -> Text:
-    """Say how many of all staff declared each dimension, in the latest period and in the first."""
+def declared(table: SafeTable, breaks: Mapping[str, Sequence[str]]) -> Text:
+    """Say how many of all staff declared each dimension, in the latest period and the earliest of the same definition.
+
+    ``breaks`` as in `shares`.
+    """
     rows = shown(table)
     every = rows[rows["measure"] == "declared_share"]
     said = []
     for now in latest(every).itertuples():
-        first = every[every["dimension"] == now.dimension].iloc[0]
+        first, _ = _first_alike(every[every["dimension"] == now.dimension], now, breaks)
         who = f"{now.numerator:,} of all {now.denominator:,} staff ({percent(now.estimate)})"
         text = f"At the end of {now.period}, {who} had declared their {now.dimension}"
         said.append(text + (f"; {percent(first.estimate)} in {first.period}." if first.period != now.period else "."))
@@ -69,85 +73,18 @@ def shares(table: SafeTable, breaks: Mapping[str, Sequence[str]]) -> Text:
     said = []
     for now in latest(every).itertuples():
         series = every[(every["dimension"] == now.dimension) & (every["group"] == now.group)]
-        starts = sorted(breaks.get(now.dimension, ()))
-        held, (holds,) = (definitions(periods, starts) for periods in (series["period"], [now.period]))
-        first, since = series[held == holds].iloc[0], starts[holds - 1] if holds else ""
+        first, since = _first_alike(series, now, breaks)
         low, high = (like(rows, now, measure) for measure in ("share_low_bound", "share_high_bound"))
-        text = f"At the end of {now.period}, {_staff(now)}; {percent(first.estimate)} in {first.period}."
+        text = f"At the end of {now.period}, {_staff(now, rows)}"
+        text += f"; {percent(first.estimate)} in {first.period}." if first.period != now.period else "."
         if since:
             text += f" Before {since} another definition held, so earlier shares are not compared."
         if low and high and high.estimate > low.estimate:
             bounds = f"{percent(low.estimate)} and {percent(high.estimate)}"
-            text += f" Of all staff it is between {bounds}, whoever the undeclared are."
+            silent = "those are who did not answer" if now.detail == ANSWERED else "the undeclared are"
+            text += f" Of all staff it is between {bounds}, whoever {silent}."
         said.append(text)
     return as_text(said, table, "No share of all grades together is known here.")
-
-
-def hiring(table: SafeTable) -> Text:
-    """Say of each target what share of those who join it needs, what that share is, and where today's rates lead."""
-    rows = shown(table)
-    said = []
-    for need in rows[rows["measure"] == "required_hire_share"].itertuples():
-        joins = "hire_share" if pd.isna(getattr(need, "grade", None)) else "joiner_share"
-        who, now = ("are hired", "hires") if joins == "hire_share" else ("join", "those who join")
-        held = like(rows, need, joins)
-        text = (
-            f"For {_group(need)}: from {need.detail}, with the turnover of {run(need.period)}, "
-            f"{limited(need, percent)} of the declared who {who} would have to be of this group each year. "
-            f"{WITHIN_REACH[need.verdict]}."
-        )
-        text += _when_it_could(rows, need) if need.verdict == "not_by_hiring_alone" else ""
-        text += f" Of {now} in these years it was {limited(held, percent)}." if held else ""
-        said.append(text + _chances(rows, need))
-    return as_text(said, table, "Without flows it cannot be told what a goal needs of hiring.")
-
-
-def _when_it_could(rows: pd.DataFrame, need: tuple) -> str:
-    """Say how long a goal beyond all hiring would take, and at what turnover it could be reached in time."""
-    wait, leaving = (like(rows, need, measure, "detail") for measure in ("reachable_year", "reachable_exit_rate"))
-    ways = [f"after {wait.estimate:.1f} years at the earliest"] if wait and math.isfinite(wait.estimate) else []
-    ways += [f"with {percent(leaving.estimate)} leaving each year"] if leaving and leaving.estimate < 1 else []
-    return f" Even if all who join were of this group it could be reached only {' or '.join(ways)}." if ways else ""
-
-
-def milestones(table: SafeTable) -> Text:
-    """Say of each target where the share would have to be each year, and when today's rates would lead there."""
-    rows = shown(table)
-    said = []
-    for need in rows[rows["measure"] == "required_hire_share"].itertuples():
-        on_the_way = rows[(rows["measure"] == "milestone") & (rows["detail"] == need.detail)]
-        found = (like(on_the_way, need._replace(period=year), "milestone") for year in on_the_way["period"].unique())
-        steps = [f"{percent(step.estimate)} in {step.period}" for step in found if step]
-        wait, end = (like(rows, need, measure, "detail") for measure in ("years_at_present", "long_run_share"))
-        text = f"For {_group(need)}, from {need.detail}:"
-        text += f" the milestones on the way with a steady need are {listed(steps)}." if steps else ""
-        if wait:
-            far = f"{wait.estimate:.1f} years from its start" if math.isfinite(wait.estimate) else "never reached"
-            text += f" With the rates as they are the goal is {far}."
-        said.append(text + (f" If all rates stay, the share moves towards {limited(end, percent)}." if end else ""))
-    return Text(lines(said))
-
-
-def scenarios(table: SafeTable) -> Text:
-    """Say where the share of each group would be in the last year that is projected, scenario by scenario."""
-    rows = shown(table)
-    last = latest(rows[(rows["measure"] == "projected_share") & (rows["confidence"].fillna(0.95) == 0.95)])
-    said = []
-    for (_, _, year), found in last.groupby(["dimension", "group", "period"], sort=False):
-        ways = [f"{percent(row.estimate)} with {row.detail}" for row in found.itertuples()]
-        said.append(f"For {_group(next(found.itertuples()))} by the end of {year}: {listed(ways)}.")
-    return as_text(said, table, "Without flows it cannot be told where the share is going.")
-
-
-def pipeline(table: SafeTable) -> Text:
-    """Say where the share of each group in leadership, and in each grade, is going as people leave, rise and join."""
-    rows = shown(table)
-    said = []
-    for row in latest(rows[(rows["measure"] == "pipeline_share") & (rows["detail"] == "today's hiring")]).itertuples():
-        equal = like(rows, row._replace(detail="equal exits and promotions"), "pipeline_share", "detail")
-        text = f"For {_group(row)}: {percent(row.estimate)} by the end of {row.period}, if all rates stay"
-        said.append(text + (f"; {percent(equal.estimate)} if everyone left and rose alike." if equal else "."))
-    return as_text(said, table, "Without promotions by grade it cannot be told where the grades are going.")
 
 
 def change(table: SafeTable) -> Text:
@@ -156,16 +93,19 @@ def change(table: SafeTable) -> Text:
     said = []
     for row in rows[(rows["measure"] == "change") & rows["period"].str.contains("/")].itertuples():
         parts = {text: like(rows, row, measure) for measure, text in REASONS_OF_CHANGE.items()}
-        moved = [f"{points(part.estimate)} from {text}" for text, part in parts.items() if part and part.estimate]
+        known = {text: part.estimate for text, part in parts.items() if part and part.estimate}
+        moved = [f"{points(size)} from {text}" for text, size in known.items() if abs(size) >= LEAST]
+        moved += [f"less than 0.1 points from {text}" for text, size in known.items() if abs(size) < LEAST]
         seen = like(rows, row, "detectable_change")
-        text = f"For {_group(row)}: {limited(row, points)} of all staff, {run(row.period)}"
+        text = f"For {group_of(row)}: {limited(row, points)} of all staff, {run(row.period)}"
         text += f": {listed(moved)}." if moved else "."
         told = row.conf_low > 0 or row.conf_high < 0
-        if seen and not told and abs(row.estimate) < seen.estimate:
-            text += f" A change below {points(seen.estimate).lstrip('+')} cannot be told from chance here."
+        if seen and not told:
+            size = points(seen.estimate).lstrip("+")
+            text += f" A true change of less than {size} would be missed more than one time in five."
         said.append(text)
     said += [
-        f"For {_group(row)} no flows are known, so why its share changed cannot be told; nor whether a change below "
+        f"For {group_of(row)} no flows are known, so why its share changed cannot be told; nor whether a change below "
         f"{points(row.estimate).lstrip('+')} between snapshots is more than chance. That is an upper bound: it takes "
         "nobody to have stayed."
         for row in rows[rows["measure"] == "detectable_change"].itertuples()
@@ -187,7 +127,8 @@ def not_accounted(periods: Mapping[str, Sequence[str]]) -> Text:
 def not_followed(targets: pd.DataFrame, of: int) -> Text:
     """Name the targets that could not be followed, out of ``of``, and why; where there are none, say nothing."""
     said = [
-        f"Not followed: the target of {percent(row.target)} in {row.target_period} for {_group(row)}; "
+        f"Not followed{' yet' * (row.reason == 'starts with this count')}: the target of {percent(row.target)} in "
+        f"{row.target_period} for {group_of(row)}; "
         f"{REASONS[row.reason]}."
         for row in targets.itertuples()
     ]
@@ -196,30 +137,34 @@ def not_followed(targets: pd.DataFrame, of: int) -> Text:
 
 def not_compared(benchmarks: pd.DataFrame, of: int) -> Text:
     """Name the benchmarks that no share met, out of ``of``; where there are none, say nothing."""
+    later = "no share of it at the end of that period or later is known here"
     said = [
-        f"Not compared: the benchmark “{row.benchmark}” of {row.period}, {percent(row.share)}, for {_group(row)}; "
-        "no share of it at the end of that period or later is known here."
+        f"Not compared: the benchmark “{row.benchmark}” of {row.period}, {percent(row.share)}, for {group_of(row)}; "
+        f"{REASONS['single unit'] if _of_unit(row) else later}."
         for row in benchmarks.rename(columns={"name": "benchmark"}).itertuples()
     ]
     return Text(lines(said) or "Every benchmark is compared." * bool(of))
 
 
-def representation(table: SafeTable) -> Text:
-    """Say how each group's share stands to its benchmark in the latest period."""
+def representation(table: SafeTable, besides: Sequence[str] = ()) -> Text:
+    """Say how each group's share stands to its benchmark in the latest period; of some ``besides`` at grades alone."""
     rows = shown(table)
     ratios = rows[rows["measure"] == "representation_ratio"]
+    if besides:
+        ratios = ratios[~ratios["group"].isin(besides) | ratios.reindex(columns=["grade"])["grade"].notna()]
     said = []
     for row in latest(ratios[~ratios["detail"].str.contains("benchmark", na=False)]).itertuples():
         gap = like(rows, row, "gap_persons", "benchmark", "detail")
+        who = "those who answered" if row.detail == ANSWERED else "staff"
         at_ends = (row._replace(detail=f"benchmark at its {end} end") for end in ("high", "low"))
         ends = [like(rows, end, row.measure, "benchmark", "detail") for end in at_ends]
         many = (
-            f", {abs(gap.estimate):,.0f} persons {'fewer' if gap.estimate < 0 else 'more'} than at that share"
+            f", {persons(abs(gap.estimate))} {'fewer' if gap.estimate < 0 else 'more'} than at that share"
             if gap
             else ""
         )
         said.append(
-            f"In {row.period} the share of {_group(row)} among staff is {limited(row)} times its share of the "
+            f"In {row.period} the share of {group_of(row)} among {who} is {limited(row)} times its share of the "
             f"benchmark “{row.benchmark}”{many}."
         )
         if all(ends):
@@ -233,7 +178,7 @@ def by_chance(table: SafeTable) -> Text:
     rows = shown(table)
     tested = latest(rows[(rows["measure"] == "expected_persons") & rows["p_value"].notna()])
     tested = tested[~tested["detail"].str.contains("benchmark", na=False)]
-    named = [f"{_group(row)} beside “{row.benchmark}” ({chance(row.p_value)})" for row in tested.itertuples()]
+    named = [f"{group_of(row)} beside “{row.benchmark}” ({chance(row.p_value)})" for row in tested.itertuples()]
     rare = tested["p_value"] < 0.05
     told, untold = ([one for one, holds in zip(named, of, strict=True) if holds] for of in (rare, ~rare))
     said = [f"Chance alone hardly explains how far these shares are from the benchmark: {'; '.join(told)}."] * bool(
@@ -248,7 +193,7 @@ def sweep(table: SafeTable) -> Text:
     rows = shown(table)
     held = latest(rows[(rows["measure"] == "benchmarks_not_rejected") & rows["conf_low"].notna()])
     said = [
-        f"For {_group(row)}, {percent(row.estimate)} of staff in {row.period}: beside any benchmark from "
+        f"For {group_of(row)}, {percent(row.estimate)} of staff in {row.period}: beside any benchmark from "
         f"{percent(row.conf_low)} to {percent(row.conf_high)} the distance may be chance, beside another one hardly."
         for row in held.itertuples()
     ]
@@ -260,7 +205,7 @@ def triggers(table: SafeTable) -> Text:
     rows = shown(table)
     said = []
     for rule, found in latest(rows[rows["measure"] == "benchmark_trigger"]).groupby("rule", sort=False):
-        named = [f"{_group(row)} beside “{row.benchmark}”" for row in found.itertuples()]
+        named = [f"{group_of(row)} beside “{row.benchmark}”" for row in found.itertuples()]
         called, others = (
             [one for one, verdict in zip(named, found["verdict"], strict=True) if verdict == asked]
             for asked in ("triggered", "not_triggered")
@@ -311,11 +256,14 @@ def _trend(rows: pd.DataFrame) -> str:
 def _unevenness(rows: pd.DataFrame) -> str:
     for uneven in rows[rows["measure"] == "dissimilarity"].itertuples():
         alone = like(rows, uneven, "dissimilarity_expected", "detail")
-        said = (
-            f" {percent(uneven.estimate)} of the group would have to change grade for all grades to have the same share"
+        even = f"{_of_hundred(uneven.estimate)} would stand elsewhere in an even spread"
+        if not alone:
+            return f" Of the group, {even}."
+        how = (
+            "unevenly spread over grades" if alone.p_value < 0.05 else "spread over grades about as chance would do it"
         )
-        by_chance = f"; chance alone would make it {percent(alone.estimate)} ({chance(alone.p_value)})" if alone else ""
-        return f"{said}{by_chance}."
+        by_chance = f"if grades were dealt out at random, {_of_hundred(alone.estimate)} ({chance(alone.p_value)})"
+        return f" The group is {how}: {even}; {by_chance}."
     return ""
 
 
@@ -337,13 +285,6 @@ def title_of_change(table: SafeTable) -> str:
     return "This change is hidden or unknown"
 
 
-def title_of_turnover(table: SafeTable) -> str:
-    """Name what a target needs of those who join, for the title of its figure."""
-    for row in shown(table).query("measure == 'required_hire_share'").itertuples():
-        return f"{row.group}: {percent(row.estimate)} of those who join needed with the turnover there is"
-    return "What the goal needs is hidden or unknown"
-
-
 def title_of_ladder(table: SafeTable) -> str:
     """Name the share in the lowest and in the highest grade that are shown, for the title of a figure."""
     rows = shown(table)
@@ -353,35 +294,64 @@ def title_of_ladder(table: SafeTable) -> str:
     return f"{first.group}: {percent(first.estimate)} in “{first.grade}”, {percent(last.estimate)} in “{last.grade}”"
 
 
-def title_of_outlook(table: SafeTable) -> str:
-    """Name where today's rates lead a group in the last year that is drawn, for the title of its figure."""
-    rows = shown(table)
-    for row in latest(rows[(rows["measure"] == "projected_share")]).itertuples():
-        return f"{row.group}: {percent(row.estimate)} of declared staff by the end of {row.period}, if all rates stay"
-    return "Where the present rates lead is hidden or unknown"
+def _first_alike(series: pd.DataFrame, now: tuple, breaks: Mapping[str, Sequence[str]]) -> tuple[pd.Series, str]:
+    """Return the first row of the same definition, and from when on that holds if another one held before."""
+    starts = sorted(breaks.get(now.dimension, ()))
+    held, (holds,) = (definitions(periods, starts) for periods in (series["period"], [now.period]))
+    return series[held == holds].iloc[0], starts[holds - 1] if holds else ""
 
 
-def _chances(rows: pd.DataFrame, need: tuple) -> str:
-    """Say the chance of a target: of a finite workforce, and with the rates uncertain too."""
-    ways = {how: need._replace(detail=f"{need.detail}, {how}") for how in ("rates as estimated", "rates uncertain")}
-    found = {how: like(rows, way, "chance_of_target", "detail") for how, way in ways.items()}
-    said = [f"{likely(row.estimate)} with {how}" for how, row in found.items() if row]
-    return f" The chance of being there in time is {listed(said)}." if said else ""
+def _band(row: tuple, gap: tuple | None = None) -> str:
+    """Say the verdict of a rule; where the data cannot tell, between which bands the limits lie."""
+    bands = BANDS[row.rule]
+    gone = (gap.conf_low, gap.conf_high) if gap else (0, 0)
+    ends = [
+        "on_track" if part >= 1 else [band for band, start in bands.items() if ratio >= start][-1]
+        for part, ratio in zip(gone, (row.conf_low, row.conf_high), strict=True)
+        if pd.notna(ratio)
+    ]
+    return _between(row.verdict, ends)
 
 
-def _group(row: tuple) -> str:
-    """Name a group with its dimension and, where not all are meant, its unit and its grade."""
-    unit, grade = getattr(row, "scope", getattr(row, "unit", None)), getattr(row, "grade", None)
-    places = {"in unit": None if unit == "city" else unit, "in" if grade == LEADERSHIP else "at grade": grade}
-    named = [f" {place} {name}" for place, name in places.items() if pd.notna(name) and name]
-    return f"group “{row.group}” ({row.dimension})" + "".join(named)
+def _pace(wait: tuple) -> str:
+    """Say whether a goal is reached in time at the pace so far; where the data cannot tell, what it may be."""
+    known, left = {0: "reached", math.inf: "never"}, _years_left(wait)
+    limits = wait.conf_low, wait.conf_high
+    ends = [known.get(limit, "in_time" if limit <= left else "too_late") for limit in limits]
+    return _between(wait.verdict, ends)
 
 
-def _staff(row: tuple) -> str:
-    """Say a share of staff with its counts, where there are any."""
+def _between(verdict: str, ends: Sequence[str]) -> str:
+    if verdict != "cannot_tell" or len({*ends}) < 2:
+        return VERDICTS[verdict]
+    return f"too few people to tell, anything from “{VERDICTS[ends[0]]}” to “{VERDICTS[ends[-1]]}”"
+
+
+def _years_left(row: tuple) -> float:
+    """Years from a period to that of the goal, which ends the detail of its way."""
+    now, end = years([row.period, row.detail.rpartition("(")[2].rstrip(")")])
+    return end - now
+
+
+def _of_unit(row: tuple) -> bool:
+    scope = getattr(row, "scope", None)
+    return pd.notna(scope) and scope not in ("", "city")
+
+
+def _of_hundred(share: float) -> str:
+    return f"{100 * share:.0f} of 100"
+
+
+def _staff(row: tuple, rows: pd.DataFrame) -> str:
+    """Say a share of staff with its counts, where there are any; of a survey with how many answered."""
+    if row.detail == ANSWERED:
+        asked = like(rows, row, "share_low_bound")
+        of = f" of {asked.denominator:,}" if asked else ""
+        whom = f"the {row.denominator:,}{of} who answered" if pd.notna(row.denominator) else "those who answered"
+        return f"{percent(row.estimate)} of {whom} are in {group_of(row)}"
     if pd.isna(getattr(row, "numerator", None)):
-        return f"{percent(row.estimate)} of staff are in {_group(row)}"
+        return f"{percent(row.estimate)} of staff are in {group_of(row)}"
     whom = (
         f"{row.denominator:,} declared staff" if row.detail == "of declared staff" else f"all {row.denominator:,} staff"
     )
-    return f"{row.numerator:,} of {whom} ({percent(row.estimate)}) are in {_group(row)}"
+    return f"{row.numerator:,} of {whom} ({percent(row.estimate)}) are in {group_of(row)}"

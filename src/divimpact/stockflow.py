@@ -1,7 +1,8 @@
 """Whether a target can be reached with the turnover there is (Q2): an account in, one estimate per row out.
 
 An account counts who was there before and after, who left and who joined. The model is of declared staff, in years
-(see `renewal`), with the rates of the whole run of steps that an account covers.
+(see `renewal`), with the rates of the whole run of steps that an account covers. Where the steps are clearly not a year
+apart, as those at risk say, the part w that leaves in a step is 1 - (1 - w)^(steps in a year) in a year.
 """
 
 from functools import partial
@@ -16,7 +17,7 @@ from divimpact.turnover import rates as rates_of
 
 AT_RISK = "of staff at the start of each step"
 DRAWN, DRAWN_STAFF = "posterior_draws", "predictive_draws"
-TURNOVERS = np.arange(1, 21) / 100
+TURNOVERS = np.append(np.arange(1, 10) / 200, np.arange(5, 21) / 100)
 VERDICTS = ["not_by_hiring_alone", "reached_anyway", "by_hiring"]
 
 
@@ -76,8 +77,9 @@ def required(account, targets, growth=0.0, confidence=0.95, draws=DRAWS, seed=SE
     """Estimate what leads to each target, and where the present rates lead.
 
     - `required_hire_share`: share of the group among those who join, the same in each year, that ends at the target.
-      `verdict` under rule "hiring_alone": not_by_hiring_alone above 1, reached_anyway below 0, else by_hiring, and
-      cannot_tell where the limits lie in two of these. For a target below the baseline all of it is mirrored.
+      `verdict` under rule "hiring_alone", on the way from the staff counted last: not_by_hiring_alone above 1,
+      reached_anyway below 0, else by_hiring, and cannot_tell where the limits lie in two of these. For a target
+      below the baseline all of it is mirrored.
     - `milestone`: the share on that path at the end of each year, under the period of that year; NaN where no share
       from 0 to 1 leads there.
     - `reachable_year`: years until the target if all who join were of the group (below the baseline: none).
@@ -86,8 +88,9 @@ def required(account, targets, growth=0.0, confidence=0.95, draws=DRAWS, seed=SE
     - `years_at_present`: years until the target with the present rates, infinite where they never lead there.
     - `long_run_share`: where the present rates lead in the end.
 
-    The path starts at the baseline as stated and, where the target period is still ahead of the account, also at
-    the staff counted last (`detail`). Who joins a grade or unit is hired, promoted or transferred, who leaves it
+    Where staff were counted after the baseline period, a path starts at the baseline as stated: what was needed, or
+    would have been, without verdict. Where the target period is still ahead of the account, one starts at the staff
+    counted last (`detail`). Who joins a grade or unit is hired, promoted or transferred, who leaves it
     likewise. Limits are quantiles over draws of the rates from their posterior (Jeffreys' prior), for a given start
     and target: how uncertain the rates are, not what chance will do, see `chances`. A rate of nobody is NaN.
 
@@ -104,8 +107,8 @@ def required(account, targets, growth=0.0, confidence=0.95, draws=DRAWS, seed=SE
     Raises
     ------
     ValueError
-        For an account without a run of steps or with steps that are not about a year, a target period that is not
-        after its baseline period, or a text that is no period.
+        For an account without a run of steps, a target period that is not after its baseline period, or a text that
+        is no period.
 
     References
     ----------
@@ -148,9 +151,8 @@ def chances(account, targets, growth=0.0, draws=DRAWS, seed=SEED):
     `chance_of_target`, in two rows: with "rates as estimated", exactly, from the distribution of the group
     (`renewal.chances`; over draws of the staff where it shrinks), and with "rates uncertain", over draws of the rates
     and of the staff that follows from each.
-    Whole people reach a target: 3 of 10 are 30 %. Start and years are those of `required`, the staff is the declared
-    staff there; from a baseline the group is the stated share of it, to the nearest whole number. NaN where a rate
-    is of nobody.
+    Whole people reach a target: 3 of 10 are 30 %. Only targets that are still ahead have a chance; it starts at the
+    declared staff counted last. NaN where a rate is of nobody.
 
     Parameters and errors are those of `required`.
 
@@ -161,9 +163,9 @@ def chances(account, targets, growth=0.0, draws=DRAWS, seed=SEED):
     Examples
     --------
     >>> import pandas as pd
-    >>> account = pd.DataFrame({"period": "2021/2025", "event": ["exit", "hire", "before", "after"] * 2,
+    >>> account = pd.DataFrame({"period": "2017/2021", "event": ["exit", "hire", "before", "after"] * 2,
     ...                         "dimension": "origin", "group": ["abroad"] * 4 + ["here"] * 4, "role": "group",
-    ...                         "numerator": [16, 46, 36, 66, 64, 54, 164, 134],
+    ...                         "numerator": [16, 46, 36, 36, 64, 54, 164, 164],
     ...                         "denominator": [160, 100, 200, 200, 640, 100, 200, 200]})
     >>> targets = pd.DataFrame({"dimension": ["origin"], "group": "abroad", "baseline_period": "2021",
     ...                         "baseline": 0.18, "target_period": "2025", "target": 0.30})
@@ -173,6 +175,7 @@ def chances(account, targets, growth=0.0, draws=DRAWS, seed=SEED):
     1  chance_of_target      0.27  predictive_draws
     """
     found = cases(account, targets)
+    found = found[~found["stated"]].reset_index(drop=True)
     known, frequency = rates_of(found, growth), partial(_frequency, growth=growth, seed=seed)
     exact = "exact", known, partial(_chance, growth=growth)
     of_draws = "draws", np.repeat(known[:, np.newaxis], draws, axis=1), frequency
@@ -296,8 +299,8 @@ def _judged(required, cases):
     needed = np.where(rising, low, 1 - high), np.where(rising, high, 1 - low)
     least, most = (np.select([share > 1, share < 0], VERDICTS[:2], VERDICTS[2]) for share in needed)
     verdict = np.where(least == most, least, "cannot_tell")
-    said = {"rule": "hiring_alone", "verdict": verdict}
-    return required.assign(**{column: np.where(low.isna(), None, text) for column, text in said.items()})
+    said, open_still = {"rule": "hiring_alone", "verdict": verdict}, low.notna() & ~cases["stated"]
+    return required.assign(**{column: np.where(open_still, text, None) for column, text in said.items()})
 
 
 def _milestones(cases, of_rates, growth, confidence):

@@ -2,13 +2,13 @@
 long it would go on (Q1, Q4): frames in, one estimate per row out."""
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
+from divimpact.codes import BANDS
 from divimpact.estimates import PLAN, WAY, benchmarked, keys, latest, matched, refuse_backwards, rows, table, united
 from divimpact.schema import definitions, years
 
-OPEN_SDG = {"moving_away": -np.inf, "limited_progress": 0.0, "acceleration_needed": 0.60, "on_track": 0.95}
-UN_PROGRESS_CHART = {"stagnation_or_regression": -np.inf, "acceleration_needed": 0.10, "on_track": 0.95}
 ON_THE_DAY = 1e-9  # years: a share exactly on the straight way arrives in time, whatever the last bit says
 
 
@@ -139,14 +139,19 @@ def parity(shares, benchmark, breaks=None):
 def not_followed(shares, targets, breaks=None):
     """Return the targets that `progress` does not set beside the latest share, with the `reason`.
 
-    There is "no later share" of single units and of groups that no table holds; "another definition" than
-    that of the baseline holds by the latest share.
+    "starts with this count": the baseline is the latest share's; "single unit": its shares are not known; "no later
+    share" than the baseline is known otherwise; "another definition" than that of the baseline holds by the latest.
     """
     numbered = targets.reset_index(drop=True).rename_axis("_target").reset_index()
-    ways = _ways(matched(shares, numbered.filter([*PLAN, "_target"])))
+    pairs = matched(shares, numbered.filter([*PLAN, "_target"]))
+    ways, start = _ways(pairs), pairs[years(pairs["period"]) == years(pairs["baseline_period"])]
     last = ways[ways["gone"] == ways.groupby("_target")["gone"].transform("max")]
-    later, followed = (numbered["_target"].isin(found["_target"]) for found in (ways, _comparable(last, breaks)))
-    reason = np.where(later, "another definition", "no later share")
+    of_unit = ~numbered.get("scope", pd.Series("", numbered.index)).fillna("").isin(["", "city"])
+    known, later, starts, followed = (
+        numbered["_target"].isin(found["_target"]) for found in (pairs, ways, start, _comparable(last, breaks))
+    )
+    reasons = {"another definition": later, "starts with this count": starts, "single unit": of_unit & ~known}
+    reason = np.select(list(reasons.values()), list(reasons), "no later share")
     return targets.assign(reason=reason)[~followed.to_numpy()]
 
 
@@ -232,11 +237,11 @@ def _open_sdg(ways):
     def ratio_or_reached(share, ways):
         return _progress_ratio(share, ways).mask(_gap_closed(share, ways) >= 1, np.inf)
 
-    return _banded(OPEN_SDG, *_at_limits(ratio_or_reached, ways))
+    return _banded(BANDS["open_sdg"], *_at_limits(ratio_or_reached, ways))
 
 
 def _un_progress_chart(ways):
-    return _banded(UN_PROGRESS_CHART, *_at_limits(_expected_progress_ratio, ways))
+    return _banded(BANDS["un_progress_chart"], *_at_limits(_expected_progress_ratio, ways))
 
 
 def _banded(bands, low, high):

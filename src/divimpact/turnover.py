@@ -63,13 +63,12 @@ def apart(account):
 def places(account):
     """Return the counts of every part by place and group over the last run: left_numerator, left_declared, ...
 
-    `until` is the period of the staff counted last.
+    `until` is the period of the staff counted last, `span` the years of the run, `steps` its steps in a year.
 
     Raises
     ------
     ValueError
-        As `last_run`, and if the steps are not about a year: those at risk, added up over the steps, say how many
-        steps there were.
+        As `last_run`.
     """
     each = [(some, parts | STOCKS) for some, parts in apart(last_run(account))]
     return pd.concat([of_parts(*one) for one in each if len(one[0])] or [of_parts(*each[0])], ignore_index=True)
@@ -80,8 +79,9 @@ def of_parts(run, parts):
     by = [*keys(run), *_member(run)]
     each = [added(run, events).set_index(by).add_prefix(f"{part}_").reset_index() for part, events in parts.items()]
     found = reduce(partial(pd.merge, on=by, how="left"), each)
-    _refuse_other_steps(found)
-    return united(found, [f"{part}_cells" for part in parts]).assign(until=_until(found))
+    since, until = (years(found["period"].str.split("/").str[end]) for end in (0, -1))
+    found = found.assign(until=_until(found), span=until - since)
+    return united(found, [f"{part}_cells" for part in parts]).assign(steps=_steps(found))
 
 
 def counted(account):
@@ -90,10 +90,10 @@ def counted(account):
 
 
 def cases(account, targets):
-    """Return each target beside its place: from the baseline and, if that is before the target, from now.
+    """Return each target beside its place: from the baseline, if staff were counted since, and from now, if ahead.
 
-    Columns since, start, people, staff, `years` until the target, `detail`, and whether the start is `stated`. The
-    staff of a baseline is that of its period, if the account starts or ends there, else that of the account's start.
+    Columns since, start, `years` until the target, `detail`, and whether the start is the `stated` baseline: such a way
+    lies behind, in part or as a whole, and has no people and staff, as the others have.
 
     Raises
     ------
@@ -106,19 +106,21 @@ def cases(account, targets):
     start, now, end = (years(found[column]) for column in ("baseline_period", "until", "target_period"))
     refuse_backwards(found)
     baseline, target = (_percent(found[name]) + " (" + found[f"{name}_period"] + ")" for name in ("baseline", "target"))
-    staff = found["after_declared"].where(start == now, found["before_declared"])
-    stated = {"since": found["baseline_period"], "start": found["baseline"], "staff": staff, "years": end - start}
-    stated |= {"people": (found["baseline"] * staff).round(), "detail": baseline + " to " + target, "stated": True}
+    target = np.where(found["target"] < found["baseline"], "at most ", "") + target
+    stated = {"since": found["baseline_period"], "start": found["baseline"], "years": end - start, "stated": True}
+    stated |= {"detail": baseline + " to " + target}
     ahead = {"years": end - now, "detail": "staff of " + found["until"] + " to " + target, "stated": False}
-    return pd.concat([found.assign(**stated), _now(found).assign(**ahead)[end > now]], ignore_index=True)
+    ways = found.assign(**stated)[start < now], _now(found).assign(**ahead)[end > now]
+    return pd.concat(ways, ignore_index=True).astype({"stated": bool})
 
 
 def rates(starts, growth=0.0):
-    """Return joining, leaving and others_leaving of places or cases as three rows of an array.
+    """Return joining, leaving and others_leaving of places or cases, of a year, as three rows of an array.
 
     They are NaN where a staff shrinks faster than people leave it: nobody has to go.
     """
-    found = np.array([proportion(*counts) for counts in _counts(starts)])
+    joined, *left = (proportion(*counts) for counts in _counts(starts))
+    found = np.array([joined, *(yearly(rate, starts["steps"]) for rate in left)])
     too_few = renewal.turnover(starts["start"].to_numpy(float), *found[1:]) + growth < 0
     return np.where(too_few, np.nan, found)
 
@@ -127,8 +129,20 @@ def drawn(starts, draws, seed, growth=0.0):
     """Draw these rates, three by draws by places: one stream for each place, so that row order decides nothing."""
     each = np.transpose(np.array(_counts(starts)), (2, 1, 0))
     found = [renewal.rates_drawn(*of_one, draws, np.random.default_rng(seed)) for of_one in each]
-    found = np.reshape(found, (len(starts), draws, 3)).transpose(2, 1, 0)
+    joined, *left = np.reshape(found, (len(starts), draws, 3)).transpose(2, 1, 0)
+    found = np.array([joined, *(yearly(rate, starts["steps"].to_numpy()) for rate in left)])
     return np.where(np.isnan(rates(starts, growth))[:, np.newaxis], np.nan, found)
+
+
+def yearly(rate, steps):
+    """The part that leaves in a year, where it is `rate` in each of its `steps`.
+
+    Examples
+    --------
+    >>> yearly(np.array([0.02, 0.19]), np.array([4, 0.5])).round(4)
+    array([0.0776, 0.1   ])
+    """
+    return np.where(steps == 1, rate, 1 - (1 - np.asarray(rate)) ** steps)
 
 
 def by_year(starts):
@@ -181,18 +195,16 @@ def _until(runs):
     return runs["period"].str.split("/").str[-1]
 
 
-def _refuse_other_steps(found):
-    columns = ["left_denominator", "before_numerator", "after_numerator"]
-    known = found[found["role"] == "group"].dropna(subset=columns)
-    at_risk, before, after = known[columns].sum()
-    if at_risk > 0 and before + after > 0:
-        since, until = years(known["period"].iloc[0].split("/"))
-        steps = at_risk / ((before + after) / 2 * (until - since))
-        if not 3 / 5 < steps < 5 / 3:  # half-years are 2, pairs of years 1/2
-            raise ValueError(
-                f"the account has about {steps:.2g} steps in a year ({at_risk:g} at risk in all): rates are per year "
-                "here, so add up flows by years and keep one snapshot of each"
-            )
+def _steps(found):
+    """Steps in a year, by dimension and run: 1 where those at risk, added up, are about all staff once a year."""
+    columns, run = ["left_denominator", "before_numerator", "after_numerator"], ["dimension", "period"]
+    known = found[found["role"] == "group"].dropna(subset=columns).groupby(run, as_index=False)[columns].sum()
+    at_risk, before, after = (found[run].merge(known, on=run, how="left")[column].to_numpy() for column in columns)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        steps = at_risk / ((before + after) / 2)
+        a_year = steps / found["span"].to_numpy()
+        other = (steps > 0) & ((a_year <= 3 / 5) | (a_year >= 5 / 3))  # half-years are 2, pairs of years 1/2
+    return np.where(other, np.maximum(np.round(steps), 1) / found["span"], 1.0)
 
 
 def _now(found):

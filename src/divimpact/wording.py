@@ -100,6 +100,14 @@ def p_of(row: tuple) -> str:
     return ("adjusted " if adjusted else "") + chance(row.p_adjusted if adjusted else row.p_value)
 
 
+def group_of(row: tuple) -> str:
+    """Name a group with its dimension and, where not all are meant, its unit and its grade."""
+    unit, grade = getattr(row, "scope", getattr(row, "unit", None)), getattr(row, "grade", None)
+    places = {"in unit": None if unit == "city" else unit, "in" if grade == "leadership" else "at grade": grade}
+    named = [f" {place} {name}" for place, name in places.items() if pd.notna(name) and name]
+    return f"group “{row.group}” ({row.dimension})" + "".join(named)
+
+
 def places(rows: pd.DataFrame) -> str:
     by_stage = rows.groupby("stage", sort=False)["group"]
     where = {stage: "overall" if stage == "overall" else f"at “{stage}”" for stage in rows["stage"]}
