@@ -23,6 +23,8 @@ COMPARED = {  # groups in the figures; the first is the one that a figure of one
     name: [*known.get("combine", ()), *(group for group in known["groups"] if group != known["reference"])]
     for name, known in SETTINGS["dimensions"].items()
 }
+NEEDED = ["assumed_turnover", "required_at_turnover", "required_hire_share"]
+WITHIN = ("turnover", "ladder")
 PARTS = ["from_hires", "from_exits", "from_promotions", "from_transfers", "from_redeclaration", "unexplained"]
 
 
@@ -123,6 +125,7 @@ class Shown:
     def __init__(self, folder, targets):
         tables = {path.stem: pd.read_csv(path, dtype={"period": "str"}) for path in folder.glob("tables/*.csv")}
         tables["targets"] = targets.assign(measure="target", suppressed=False)
+        self.reflected = tables.get("representation")
         self.tables = {
             name: table[table.reindex(columns=["grade", "district"]).isna().all(axis=1)]
             for name, table in tables.items()
@@ -133,6 +136,11 @@ class Shown:
         held, undeclared = self.tables[table], SETTINGS["dimensions"][dimension]["undeclared"]
         found = held["group"][(held["dimension"] == dimension) & (held["measure"] == measure)]
         return [*dict.fromkeys(found[found != undeclared])]
+
+    def graded(self, dimension, measure, groups):
+        held = self.reflected
+        held = held[(held["dimension"] == dimension) & (held["measure"] == measure) & ~held["suppressed"]]
+        return held[(held["period"] == self.reflected["period"].max()) & held["group"].isin(groups)]
 
     def rows(self, table, dimension, *measures, groups=None):
         held = self.tables[table]
@@ -158,8 +166,27 @@ def outlooks(panel, shown, dimension):
     path = path[path["detail"] == "today's hiring"]
     way = shown.rows("trajectory_hiring", dimension, "milestone", groups=first)
     goals = shown.rows("targets", dimension, "target", groups=first)
-    others = values(way, "period", "estimate"), values(goals, "target_period", "target")
-    return over_time(panel, limits(own), limits(path), *others)
+    ends = [values(goals, f"{end}_period", end) for end in ("baseline", "target")]
+    return over_time(panel, limits(own), limits(path), values(way, "period", "estimate"), *ends)
+
+
+def turnovers(panel, shown, dimension):
+    """Points of what each way to the goal needs over rates of turnover, with limits at the one there is."""
+    found = shown.rows("trajectory_hiring", dimension, *NEEDED, groups=COMPARED[dimension][:1])
+    pairs = found.pivot(index="detail", columns="measure", values="estimate").reindex(columns=NEEDED)
+    needed = found[found["measure"] == "required_hire_share"].set_index("detail")
+    here = pairs.index.str.removesuffix(", turnover as it is")
+    ends = [(pairs["assumed_turnover"], pairs["required_at_turnover"])]
+    ends += [(pairs["assumed_turnover"], needed[end].reindex(here).to_numpy()) for end in ("conf_low", "conf_high")]
+    return [point for x, y in ends for point in zip(panel.across.at(x), panel.up.at(y), strict=True)]
+
+
+def ladders(panel, shown, dimension):
+    """Points of the first group's share in each grade of the latest period, with limits."""
+    found = shown.graded(dimension, "grade_share", COMPARED[dimension][:1])
+    places = [panel.up.places[panel.up.labels.index(grade)] for grade in found["grade"]]
+    ends = (panel.across.at(found[end]) for end in ("estimate", "conf_low", "conf_high"))
+    return [point for across in ends for point in zip(across, places, strict=True)]
 
 
 def changes(panel, shown, dimension):
@@ -227,11 +254,19 @@ def values(rows, period, column):
 FIGURES = {
     "trajectory": shares,
     "outlook": outlooks,
+    "turnover": turnovers,
+    "ladder": ladders,
     "change": changes,
     "funnel_rates": by_stage("pass_rate"),
     "funnel_ratios": by_stage("impact_ratio", np.log10),
     "uptake": uses,
 }
+
+
+def within(points, panel):
+    """Return the points inside the panel: bands of what is public reach to its edges, and curves go on beyond."""
+    low, high = panel.edges + np.array([[0.01], [-0.01]])
+    return points[((points > low) & (points < high)).all(axis=1)]
 
 
 def apart(folder, targets):
@@ -240,7 +275,9 @@ def apart(folder, targets):
     for path in sorted(folder.glob("figures/*.svg")):
         name, _, dimension = path.stem.rpartition("_")
         for panel in panels(path):
-            said = np.array(FIGURES[name](panel, shown, dimension)).reshape(-1, 2)
+            said = np.array(FIGURES[name](panel, shown, dimension), dtype=float).reshape(-1, 2)
+            if name in WITHIN:
+                panel, said = panel._replace(points=within(panel.points, panel)), within(said, panel)
             near = np.abs(panel.points[:, None] - said[None]).max(axis=2, initial=0) < NEAR
             drawn += [(path.stem, *point) for point in panel.points[~near.any(axis=1)]]
             undrawn += [(path.stem, *point) for point in said[~near.any(axis=0)]]

@@ -39,7 +39,8 @@ CHANGES = {
 SHARES = ("share", "grade_share", "pass_rate", "uptake")
 RATES = {"exit_rate": "exit", "hire_share": "hire", "leaver_rate": "left", "joiner_share": "joined"}
 OUTLOOK = ("required_hire_share", "milestone", "reachable_year", "reachable_exit_rate", "years_at_present")
-OUTLOOK += ("long_run_share", "chance_of_target", "projected_share")
+OUTLOOK += ("long_run_share", "chance_of_target", "projected_share", "assumed_turnover", "required_at_turnover")
+OUTLOOK += ("pipeline_share",)
 COUNTS = ("numerator", "denominator", "reference_numerator", "reference_denominator")
 
 
@@ -412,7 +413,6 @@ undeclared = "not stated"
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(raises=AssertionError, strict=True, reason="who left is who was there and came, less who is there")
 def test_no_small_count_of_a_table_that_is_withheld_is_told(city_folder, tmp_path):
     """Where nobody declared anew in the run, none did in any step: 92 were there, 18 came, 106 are there, so 4 left."""
     staff, flows = ["2023,none,1000", "2023,abroad,200", "2023,not stated,90"], []

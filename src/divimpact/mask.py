@@ -215,7 +215,8 @@ class _System:
         self.sums = sparse.csr_matrix((sign, (row, column)), shape=(len(sums), len(cells)))
         self.sums = self.sums[abs(self.sums) @ np.isnan(self.counts) == 0]  # with a count that nobody knows it is none
         self.turn = np.array(cells.get("turn", [0] * len(cells)), dtype=float)
-        self.latest = np.array(abs(self.sums).multiply(self.turn).max(axis=1).todense()).ravel()  # turn of a sum's last
+        self.latest, terms = np.zeros(self.sums.shape[0]), self.sums.tocoo()  # the turn at which a sum is all there
+        np.maximum.at(self.latest, terms.row, self.turn[terms.col])
         self.person = connections.same_people(self.counts, self.sums)
         self.released = list(cells.get("released", [()] * len(cells)))
         self.again = _flag(cells, "again")
