@@ -187,6 +187,34 @@ def test_applications_without_an_optional_column(of, dropped, applied):
     assert left["left_out"] == {"vacancy": 13, "outcome": 0, "count": 3}.get("".join(dropped), 19)
 
 
+def test_stages_within_vacancies_and_channels_by_hand(of):
+    # V1 has two channels, V2 is open and left out whole; where the channel is empty it is "not stated"
+    records = frame("""
+        vacancy channel  origin stage   outcome     count
+        V1      web      here   hired   hired       1
+        V1      web      far    invited rejected    2
+        V1      internal far    hired   hired       3
+        V1      internal here   applied rejected    4
+        V2      web      here   hired   hired       5
+        V2      web      far    applied in_progress 6
+        V3      ~        far    invited rejected    7
+    """)
+    both = counts.applications(of(applications=records), "origin", by=["channel", "vacancy"])
+    assert [*both][:3] == ["vacancy", "channel", "stage"]
+    assert both[["vacancy", "channel"]].drop_duplicates().to_numpy().tolist() == [
+        [vacancy, channel] for vacancy in ("V1", "V3") for channel in ("internal", "web", "not stated")
+    ]
+    overall = both[(both["stage"] == "overall") & both["group"].isin(["here", "far"])]
+    assert overall["numerator"].tolist() == [0, 3, 1, 0, 0, 0] + [0] * 6
+    assert overall["denominator"].tolist() == [4, 3, 1, 2, 0, 0] + [0] * 5 + [7]
+    whole = counts.applications(of(applications=records), "origin")
+    for by in (["vacancy"], ["channel"], ["vacancy", "channel"]):
+        parts = counts.applications(of(applications=records), "origin", by=by)
+        added = parts.groupby(["stage", "group"], sort=False)[["numerator", "denominator"]].sum().reset_index()
+        assert_frame_equal(added, whole[["stage", "group", "numerator", "denominator"]])
+        assert parts["cells"].explode().isin(whole["cells"].explode()).sum() == 0  # counts of their own
+
+
 def test_a_city_where_everything_is_still_open_has_zeros(of):
     waiting = APPLICATIONS.assign(outcome="in_progress")
     found = counts.applications(of(applications=waiting), "origin")

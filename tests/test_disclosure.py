@@ -301,6 +301,14 @@ def test_a_pooled_result_over_hidden_counts_has_three_figures():
     assert not {"within", "strata", "residual_df"} & set(found)
 
 
+def test_strata_that_the_review_does_not_list_are_hidden_unless_nothing_small_is():
+    by_vacancy = pooled(within=[("vacancy 1", "vacancy 2"), None])
+    assert protect(by_vacancy, MASK).frame["estimate"].tolist() == [0.812, 0.812345]
+    assert protect(by_vacancy.assign(strata=4), MASK).frame["suppressed"].tolist() == [True, False]
+    public = replace(MASK, policy=Policy(min_count=1), hidden=MASK.hidden & False)
+    assert protect(by_vacancy.assign(strata=4), public).frame["estimate"].tolist() == [0.812345, 0.812345]
+
+
 @pytest.mark.parametrize(
     "column",
     [{"strata": 4}, {"residual_df": 9}, {"strata": np.nan}, {"reference_numerator": 0}, {"cells": [("a",), ("c",)]}],

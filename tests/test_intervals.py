@@ -11,7 +11,9 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, score_test_proportions_2indep
 
 from divimpact.intervals import (
+    benjamini_hochberg,
     fisher,
+    fisher_mid,
     holm,
     katz_ratio,
     koopman_ratio,
@@ -55,6 +57,18 @@ def test_wilson_of_nobody_and_of_everybody_by_hand():
 def test_fisher_by_hand():
     # 3 of 3 against 0 of 3: the two extreme ones of 20 equally likely choices; 2 of 3 against 1 of 3: all 20
     assert_allclose(fisher([3, 2, 1, 0], [3, 3, 3, 0], [0, 1, 0, 1], 3), [2 / 20, 1, 1, np.nan])
+
+
+def test_fisher_mid_by_hand():
+    # 3 of 3 against 0 of 3: half of both extreme ones of 20 choices; 2 of 3 against 1 of 3: those two, half of 18
+    assert_allclose(fisher_mid([3, 2, 0, 0], [3, 3, 3, 0], [0, 1, 0, 1], 3), [1 / 20, 11 / 20, 1 / 2, np.nan])
+
+
+def test_benjamini_hochberg_by_hand():
+    # largest times 3/3, next times 3/2 but not above the one after, first times 3/1
+    assert_allclose(benjamini_hochberg([0.04, 0.01, np.nan, 0.03]), [0.04, 0.03, np.nan, 0.04])
+    assert_array_equal(benjamini_hochberg([0.9, 0.8]), [0.9, 0.9])
+    assert benjamini_hochberg([]).size == 0 and np.isnan(benjamini_hochberg([np.nan])).all()
 
 
 def test_holm_by_hand():
@@ -137,6 +151,11 @@ def test_printed_ratios(cells, expected, tolerance):
 )
 def test_printed_fisher(cells, expected, tolerance):
     assert_allclose(fisher(*cells), expected, atol=tolerance)
+
+
+def test_printed_mid_p_of_the_lady_tasting_tea():
+    # Agresti 2007, An Introduction to Categorical Data Analysis, 2.6.3: 3 of 4 against 1 of 4, one-sided .129
+    assert_allclose(fisher_mid(3, 4, 1, 4), 2 * 0.129, atol=1e-3)
 
 
 def test_printed_holm_over_the_two_stages_of_west_lancashire():
@@ -232,6 +251,25 @@ def test_fisher_does_not_care_which_group_comes_first_nor_whether_passing_or_fai
 
 
 @FEW
+@given(people())
+def test_mid_p_lies_between_half_of_fishers_and_fishers(cells):
+    p, mid = fisher(*cells), fisher_mid(*cells)
+    assert p / 2 * (1 - 1e-9) <= mid < p
+    x, n, y, m = cells
+    assert_allclose([fisher_mid(y, m, x, n), fisher_mid(n - x, n, m - y, m)], mid, rtol=1e-9)
+
+
+@FEW
+@given(st.lists(st.floats(0, 1) | st.just(np.nan), max_size=12))
+def test_benjamini_hochberg_lies_between_p_and_holm_and_keeps_the_order(p):
+    p = np.array(p)
+    adjusted, tested = benjamini_hochberg(p), ~np.isnan(p)
+    assert_array_equal(np.isnan(adjusted), ~tested)
+    assert (adjusted[tested] >= p[tested]).all() and (adjusted[tested] <= holm(p)[tested] + 1e-12).all()
+    assert (np.diff(adjusted[np.argsort(p)][: tested.sum()]) >= 0).all()
+
+
+@FEW
 @given(st.lists(st.floats(0, 1) | st.just(np.nan), max_size=12))
 def test_holm_is_never_below_p_keeps_the_order_and_ignores_missing_tests(p):
     p = np.array(p)
@@ -243,7 +281,7 @@ def test_holm_is_never_below_p_keeps_the_order_and_ignores_missing_tests(p):
 
 
 @pytest.mark.parametrize(
-    "function", [ratio, shortfall, newcombe, miettinen_nurminen_ratio, koopman_ratio, katz_ratio, fisher]
+    "function", [ratio, shortfall, newcombe, miettinen_nurminen_ratio, koopman_ratio, katz_ratio, fisher, fisher_mid]
 )
 def test_many_cells_at_once_equal_one_at_a_time_whatever_holds_them(function):
     cells = columns([WEST_LANCASHIRE, MORRIS, (0, 5, 0, 7), (0, 0, 1, 2), (5, 5, 7, 7), (3, 4, 0, 6)])
@@ -323,9 +361,27 @@ def test_holm_as_statsmodels():
     assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
 
 
+def test_benjamini_hochberg_as_statsmodels():
+    p = np.random.default_rng(2).uniform(0, 0.2, 30)
+    assert_allclose(benjamini_hochberg(p), multipletests(p, method="fdr_bh")[1], rtol=1e-12)
+
+
 def test_fisher_as_scipy(cells):
     expected = [stats.fisher_exact([[x, n - x], [y, m - y]]).pvalue for x, n, y, m in cells.T]
     assert_allclose(fisher(*cells), expected, rtol=1e-7, atol=1e-12)
+
+
+def test_fisher_of_many_people_as_scipy():
+    # so many that not all possible tables are looked at; down to p of 1e-200
+    for x, n, y, m in [
+        (900, 40_000, 1100, 40_000),
+        (20_000, 40_000, 20_300, 40_000),
+        (400, 40_000, 2600, 90_000),
+        (5, 90, 40_000, 80_000),
+    ]:
+        expected = stats.fisher_exact([[x, n - x], [y, m - y]]).pvalue
+        assert fisher(x, n, y, m) == pytest.approx(expected, rel=1e-7)
+    assert fisher(0, 40_000, 40_000, 40_000) == 0
 
 
 # Coverage, exact: the binomial summed over every outcome. Nominal is .95; the floors are what was measured on
@@ -371,6 +427,25 @@ def two_group_coverage(method, of, n, m, rates):
     return np.einsum("xi,ijxy,yj->ij", of_x, covered, of_y, optimize=True)
 
 
+# Level, exact, at rates that are the same; .05 is asked for. Means and maxima as measured, to three decimals.
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "of_fisher", "of_mid"),
+    [
+        (10, 10, (0.008, 0.013), (0.029, 0.042)),
+        (10, 40, (0.028, 0.034), (0.042, 0.052)),
+        (43, 92, (0.036, 0.042), (0.048, 0.051)),
+    ],
+)
+def test_level_of_fisher_and_of_its_mid_p(n, m, of_fisher, of_mid):
+    x, y, rates = np.arange(n + 1)[:, None], np.arange(m + 1), np.linspace(0.05, 0.95, 19)
+    chance = stats.binom.pmf(x[..., None], n, rates) * stats.binom.pmf(y[:, None], m, rates)
+    for test, expected in ((fisher, of_fisher), (fisher_mid, of_mid)):
+        level = (chance * (test(x, n, y, m) <= 0.05)[..., None]).sum(axis=(0, 1))
+        assert (level.mean(), level.max()) == pytest.approx(expected, abs=5.1e-4)
+
+
 # Refusals
 
 
@@ -393,3 +468,5 @@ def test_confidence_outside_0_and_1_is_refused_in_words(confidence):
 def test_fisher_refuses_fractions_of_people():
     with pytest.raises(ValueError, match=r"fisher needs whole people, 1\.5 is not a whole number"):
         fisher([1, 1.5], 3, 1, 3)
+    with pytest.raises(ValueError, match=r"fisher_mid needs whole people, 1\.5 is not a whole number"):
+        fisher_mid([1, 1.5], 3, 1, 3)

@@ -85,14 +85,16 @@ def protect(estimates: pd.DataFrame, plan: Plan) -> SafeTable:
     that rests on it if the p of a hidden row was adjusted with it (Holm's p of the one can be a multiple of the
     other's); estimates of `masked` counts keep them.
 
-    A pooled or model result may rest on hidden counts ``within`` it if at least five ``strata`` contribute, at least
-    ten ``residual_df`` remain and its own counts reach ``min_count``; it is then given to three significant figures.
+    A pooled or model result may rest on hidden counts ``within`` it, such as those by vacancy, if at least five
+    ``strata`` contribute, at least ten ``residual_df`` remain and its own counts reach ``min_count``; it is then given
+    to three significant figures.
 
     Parameters
     ----------
     estimates
         Rows of an analysis; ``cells`` names the published counts that each rests on. Pooled rows have the counts of
-        their strata in ``within``, and ``strata`` and ``residual_df``.
+        their strata in ``within``, where those that the review does not list are hidden, and ``strata`` and
+        ``residual_df``.
     plan
         The mask of the review.
 
@@ -180,11 +182,14 @@ def _hidden(cells: pd.Series, plan: Plan) -> np.ndarray:
 
 
 def _pooled_over_hidden(rows: pd.DataFrame, plan: Plan) -> np.ndarray:
-    """Whether rows are pooled over strata of which a count is hidden."""
+    """Whether rows are pooled over strata of which a count is hidden, as all are that the review does not list.
+
+    A city that hides no small counts has no such strata.
+    """
     within = rows.get("within", pd.Series(None, rows.index, dtype=object))
-    pooled = within.notna().to_numpy(copy=True)
-    pooled[pooled] = _hidden(within[pooled], plan)
-    return pooled
+    named = within.dropna().explode()
+    hidden = plan.hidden.reindex(named.to_numpy(), fill_value=plan.policy.min_count > 1).to_numpy(bool)
+    return np.isin(rows.index, named.index[hidden])
 
 
 def _may_be_pooled(rows: pd.DataFrame, policy: Policy) -> np.ndarray:

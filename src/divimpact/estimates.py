@@ -28,12 +28,15 @@ def keys(frame):
     return [key for key in KEYS if key in frame]
 
 
-def checked(counts, *needed):
-    """Return the counts with plain text columns and a role, or say why no estimate can be made of them."""
-    needed = ("dimension", "group", "numerator", "denominator", *needed)
+def checked(counts, *needed, strata=()):
+    """Return the counts with plain text columns and a role, or say why no estimate can be made of them.
+
+    Columns of `strata`, such as the vacancy, tell rows apart too.
+    """
+    needed = ("dimension", "group", "numerator", "denominator", *needed, *strata)
     if missing := [column for column in needed if column not in counts]:
         raise ValueError(f"the counts lack {', '.join(missing)}; needed are {', '.join(needed)}")
-    repeated = counts[counts.duplicated([*keys(counts), "group"])]
+    repeated = counts[counts.duplicated([*keys(counts), *strata, "group"])]
     if len(repeated):
         raise ValueError(
             f"the counts have more than one row for {_named(repeated)}: add such rows up, or "
@@ -67,17 +70,17 @@ def beside(rows, others, on=None, how="left"):
     return united(joined, ["cells", "reference_cells"])
 
 
-def compared(counts):
+def compared(counts, strata=()):
     """Return the rows that are compared (no reference, no overlapping group), each beside its reference."""
-    is_reference = counts["group"] == counts["reference"]
+    is_reference, on = counts["group"] == counts["reference"], [*keys(counts), *strata]
     others = counts[~is_reference & (counts["role"] != "overlapping")]
-    alone = others.merge(counts.loc[is_reference, keys(counts)], how="left_anti", on=keys(counts))
+    alone = others.merge(counts.loc[is_reference, on], how="left_anti", on=on)
     if len(alone):
         raise ValueError(
             f"the reference {alone['reference'].iloc[0]!r} has no row for {_named(alone)}; "
             f"groups: {', '.join(dict.fromkeys(counts['group']))}"
         )
-    return beside(others, counts[is_reference])
+    return beside(others, counts[is_reference], on)
 
 
 def two_by_two(pairs):

@@ -226,11 +226,36 @@ def fisher(count, nobs, reference_count, reference_nobs):
     >>> print(fisher([2, 10], [10, 43], [15, 389], [25, 920]).round(6))
     [0.059908 0.016602]
     """
-    cells = np.stack(_cells(count, nobs, reference_count, reference_nobs))
-    broken = cells[np.mod(cells, 1) > 0]
-    if broken.size:
-        raise ValueError(f"fisher needs whole people, {broken[0]:g} is not a whole number")
-    return _fisher(*cells)
+    return _fisher(*_whole(count, nobs, reference_count, reference_nobs, "fisher"), 1)
+
+
+def fisher_mid(count, nobs, reference_count, reference_nobs):
+    """Two-sided mid-p of `fisher`: tables exactly as likely as the observed one count half.
+
+    Nearer to the level than Fisher's test, which stays far below it at small numbers; at single rates it can exceed it
+    a little (.052 for 5 %, 10 against 40 people).
+
+    Returns
+    -------
+    p : ndarray
+        NaN where either denominator is 0 or missing, 1/2 where nobody or everybody is counted.
+
+    Raises
+    ------
+    ValueError
+        As `fisher`.
+
+    References
+    ----------
+    Lancaster, H. O. (1961), JASA 56, 223-234; Hirji, K. F., Tan, S.-J. and Elashoff, R. M. (1991), Stat. Med. 10,
+    1137-1153.
+
+    Examples
+    --------
+    >>> print(fisher_mid([2, 10], [10, 43], [15, 389], [25, 920]).round(6))
+    [0.043699 0.013867]
+    """
+    return _fisher(*_whole(count, nobs, reference_count, reference_nobs, "fisher_mid"), 0.5)
 
 
 def holm(p):
@@ -253,6 +278,31 @@ def holm(p):
     still_open = np.count_nonzero(~np.isnan(p)) - np.arange(p.size)
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * still_open), 1)
+    return adjusted
+
+
+def benjamini_hochberg(p):
+    """Adjust the p-values of one family by the step-up method of Benjamini and Hochberg.
+
+    Controls the expected part of false findings among all that are found, for tests that are independent or positively
+    dependent: for screening many units, where `holm` would find hardly any. `p` has one dimension; NaN stay NaN and
+    are not members of the family.
+
+    References
+    ----------
+    Benjamini, Y. and Hochberg, Y. (1995), J. R. Stat. Soc. B 57, 289-300.
+
+    Examples
+    --------
+    >>> benjamini_hochberg([0.01, 0.04, 0.03, float("nan")])
+    array([0.03, 0.04, 0.04,  nan])
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p)  # NaN come last
+    members = np.count_nonzero(~np.isnan(p))
+    adjusted = np.full_like(p, np.nan)
+    of_all = p[order][:members] * (members / np.arange(1, members + 1))
+    adjusted[order[:members]] = np.minimum(np.minimum.accumulate(of_all[::-1])[::-1], 1)
     return adjusted
 
 
@@ -326,16 +376,35 @@ def _root(falling):
     return (low + high) / 2
 
 
-def _fisher_one(count, nobs, reference_count, reference_nobs):
-    """Fisher's p-value of one table of floats."""
+def _whole(count, nobs, reference_count, reference_nobs, name):
+    cells = np.stack(_cells(count, nobs, reference_count, reference_nobs))
+    if (broken := cells[np.mod(cells, 1) > 0]).size:
+        raise ValueError(f"{name} needs whole people, {broken[0]:g} is not a whole number")
+    return cells
+
+
+def _fisher_one(count, nobs, reference_count, reference_nobs, as_likely):
+    """Fisher's p-value of one table of floats; tables exactly as likely as the observed one count `as_likely`."""
     chosen = count + reference_count
     if np.isnan(chosen):
         return np.nan
-    possible = np.arange(max(0, chosen - reference_nobs), min(chosen, nobs) + 1)
-    log_p = log_choose(nobs, possible) + log_choose(reference_nobs, chosen - possible)
-    log_p -= log_choose(nobs + reference_nobs, chosen)
-    observed = log_p[int(count - possible[0])]
-    return min(1.0, np.exp(log_p[log_p <= observed + 1e-7]).sum())  # ties up to rounding, as R's fisher.test
+    possible = _within_reach(count, nobs, reference_nobs, chosen)
+    before = possible[:-1]
+    rise = (nobs - before) * (chosen - before) / ((before + 1) * (reference_nobs - chosen + before + 1))
+    log_p = np.append(0, np.cumsum(np.log(rise)))  # beside the first possible table
+    observed, p = log_p[int(count - possible[0])], np.exp(log_p - log_p.max())
+    less = log_p < observed - 1e-7  # ties up to rounding, as R's fisher.test
+    tied = ~less & (log_p <= observed + 1e-7)
+    return min(1.0, (p[less].sum() + as_likely * p[tied].sum()) / p.sum())
+
+
+def _within_reach(count, nobs, reference_nobs, chosen):
+    """Return the possible counts of the group but those 60 standard deviations away, whose chance no float holds."""
+    people = nobs + reference_nobs
+    mean = nobs * chosen / people
+    reach = 60 * np.sqrt(mean * reference_nobs / people * (people - chosen) / max(people - 1, 1)) + 60
+    low = max(0, chosen - reference_nobs, min(count, np.floor(mean - reach)))
+    return np.arange(low, min(chosen, nobs, max(count, np.ceil(mean + reach))) + 1)
 
 
 _fisher = np.vectorize(_fisher_one, otypes=[float])
