@@ -387,7 +387,7 @@ def test_provenance_and_notebooks_hold_no_more_than_parameters(reviewed):
     assert set(record_of["inputs"].values()) == {None}, "no hash on which small counts could be tried out"
     assert set(record_of) == {
         "divimpact", "python", "libraries", "finished", "city", "data", "inputs", "ignored", "left_out", "parameters",
-        "tables", "published", "released",
+        "files", "published", "released",
     }  # fmt: skip
     assert record_of["parameters"] == {"trajectories": {}, "recruitment_funnel": {}, "uptake": {}}
     for path in folder.glob("notebooks/*.ipynb"):

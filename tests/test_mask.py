@@ -146,6 +146,28 @@ def planned(folder):
     return city, listed, plan(*listed, Policy(**city.publication))
 
 
+@pytest.mark.parametrize("middle", ["60", ""])
+def test_everyone_is_the_same_in_two_dimensions_whatever_is_missing_in_a_third(city_folder, middle):
+    """Of a, 257 and 300 and 3 are eligible; c counts 560 in all, so the 3 would come back though b lacks a count."""
+    toml = 'name = "T"\n[publication]\nmin_count = 10\n'
+    for name in "abc":
+        toml += f'[dimensions.{name}]\ngroups = ["x", "y"]\nreference = "x"\nundeclared = "n"\n'
+    eligible = {"a": ("257", "300", "3"), "b": ("300", "200", middle), "c": ("400", "60", "100")}
+    users = {"a": (100, 127, 0), "b": (100, 87, 40), "c": (150, 27, 50)}
+    files = {
+        f"uptake__{name}": f"period,service,{name},users,eligible\n"
+        + "\n".join(f"2025,S,{group},{users[name][i]},{eligible[name][i]}" for i, group in enumerate("xyn"))
+        for name in "abc"
+    }
+    _, _, found = planned(city_folder(toml, **files))
+    of_a, of_c = (
+        [counts.cell("uptake", {"period": "2025", "service": "S"}, name, group, "eligible") for group in "xyn"]
+        for name in "ac"
+    )
+    assert found.hidden[of_a[2]], "the 3"
+    assert found.hidden[of_a[:2]].any() or found.hidden[of_c].any(), "else it is 560 - 557"
+
+
 def test_nobody_of_twelve_is_hidden_in_a_sensitive_dimension_only(city_folder):
     held = staff(basic=(100, 60, 40, 0), senior=(30, 12, 0, 0))
     nobody, all_others, unstated = (

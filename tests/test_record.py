@@ -96,7 +96,15 @@ def test_a_released_city_is_reviewed_again_and_gives_no_more(released):
         (lambda data, made: (made / "provenance.json").unlink(), "is no report"),
         (
             lambda data, made: (made / "tables" / "funnel_stages.csv").write_text("measure\n"),
-            r"not those of the review: funnel_stages\.csv\. Review again",
+            r"not those of the review: tables/funnel_stages\.csv\. Review again",
+        ),
+        (
+            lambda data, made: (made / "index.html").write_text("<p>All is well.</p>"),
+            r"not those of the review: index\.html\. Review again",
+        ),
+        (
+            lambda data, made: (made / "tables" / "more.csv").write_text("origin,count\n"),
+            r"not those of the review: tables/more\.csv\. Review again",
         ),
         (
             lambda data, made: (data / "applications.csv").write_text(ROWS.replace(",60", ",61")),

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import chain, pairwise, permutations
+from math import isnan
 from typing import NamedTuple
 
 from divimpact.tally import EVERYONE
@@ -43,7 +44,8 @@ def across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator
             if middle == other and (start, end) in held:
                 yield Sum(held[start, end], (held[start, middle], held[other, end]))
     for names in alike.values():
-        yield from (Sum(other, (one,)) for one, other in pairwise(names))
+        known = [name for name in names if not isnan(values[name])]
+        yield from (Sum(other, (one,)) for one, other in pairwise(known))
     for (_, dimension, _, part), forms in families.items():
         yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
         for coarse, fine in permutations(forms, 2):

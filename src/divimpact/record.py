@@ -18,6 +18,7 @@ from divimpact.disclosure import Plan
 from divimpact.schema import RELEASES, City, read_city, rules
 
 LIBRARIES = ("numpy", "pandas", "scipy", "ibis-framework", "duckdb", "highspy", "matplotlib", "papermill")
+RECORD = "provenance.json"
 DRAFT = '<p class="draft">Draft</p>'
 
 
@@ -30,7 +31,7 @@ def provenance(
     listed: pd.DataFrame,
     plan: Plan,
 ) -> None:
-    """Write what the report was made from: hashes of inputs and tables, parameters, versions; no hidden count.
+    """Write what the report was made from: hashes of inputs and of its files, parameters, versions; no hidden count.
 
     Where anything is hidden, inputs have no hash: who knows all but a few small counts could try them out on it.
     """
@@ -47,11 +48,11 @@ def provenance(
         "ignored": list(city.ignored),
         "left_out": json.loads(left_out.drop(columns="cells").to_json(orient="records")),
         "parameters": runs,
-        "tables": {path.name: _sha256(path) for path in sorted((work / "tables").iterdir())},
+        "files": _files(work),
         "published": _fingerprint(shown(listed, plan)),
         "released": None,
     }
-    _write(work / "provenance.json", record)
+    _write(work / RECORD, record)
 
 
 def shown(listed: pd.DataFrame, plan: Plan) -> dict[str, int]:
@@ -85,9 +86,9 @@ def release(report: Path, data: Path | None = None) -> str:
         The date of the release.
     """
     record = _record(report)
-    changed = [name for name, hash_ in record["tables"].items() if not _same(report / "tables" / name, hash_)]
-    if changed:
-        raise _refused(report, f"holds tables that are not those of the review: {', '.join(changed)}", "Review again.")
+    own, found = record["files"], _files(report)
+    if changed := sorted(name for name in own | found if own.get(name) != found.get(name)):
+        raise _refused(report, f"holds files that are not those of the review: {', '.join(changed)}", "Review again.")
     folder = Path(data or record["data"])
     city = read_city(folder)
     listed = cells.publishable(city)
@@ -112,7 +113,7 @@ def release(report: Path, data: Path | None = None) -> str:
         _replace(path, before + json.dumps(noted, ensure_ascii=False) + "\n")
     for page in sorted(report.glob("*.html")):
         _replace(page, page.read_text(encoding="utf-8").replace(DRAFT, f'<p class="draft">Released {today}</p>'))
-    _write(report / "provenance.json", record | {"released": today})
+    _write(report / RECORD, record | {"released": today, "files": _files(report)})
     return today
 
 
@@ -124,7 +125,7 @@ def kept_back(listed: pd.DataFrame, plan: Plan) -> list[str]:
 
 def _record(report: Path) -> dict:
     try:
-        record = json.loads((report / "provenance.json").read_text(encoding="utf-8"))
+        record = json.loads((report / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise _refused(report, "is no report", "Name the folder that `divimpact review` left.") from None
     if not re.fullmatch(r"\w{64}", record.get("published") or ""):
@@ -142,8 +143,10 @@ def _fingerprint(published: Mapping[str, int]) -> str:
     return hashlib.sha256(json.dumps(sorted(published.items()), ensure_ascii=False).encode()).hexdigest()
 
 
-def _same(path: Path, sha256: str) -> bool:
-    return path.is_file() and _sha256(path) == sha256
+def _files(report: Path) -> dict[str, str]:
+    """Return the hashes of a report's files, but for the record itself."""
+    files = [path for path in sorted(report.rglob("*")) if path.is_file() and path.name != RECORD]
+    return {path.relative_to(report).as_posix(): _sha256(path) for path in files}
 
 
 def _sha256(path: Path) -> str:
