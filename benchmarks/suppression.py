@@ -73,7 +73,7 @@ def timed(run: Callable, *given: object) -> tuple[object, float]:
 def measure(name: str, listed: pd.DataFrame, sums: list[tuple], policy: Policy) -> None:
     planned, planning = timed(plan, listed, sums, policy)
     hidden = planned.hidden
-    told, auditing = timed(audit, listed, sums, hidden, policy)
+    told, auditing = timed(audit, listed, sums, planned)
     assert told.empty
     said = (
         f"{name:8} {len(listed):6,} counts, {hidden.sum():4,} hidden: plan {planning:6.1f} s, audit {auditing:5.1f} s"
