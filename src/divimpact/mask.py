@@ -107,11 +107,11 @@ def plan(
         hidden, withheld = _mask(_System(cells, sums, policy), progress)
         if kept:
             np.save(kept, [hidden, withheld])
-    now = cells.assign(hidden=hidden, withheld=withheld)[~_flag(cells, "again")]
+    now = cells.assign(hidden=hidden)[~_flag(cells, "again")]
     counted = now.groupby(["table", "by", "dimension"], sort=False)["hidden"]
     by_table = counted.agg(cells="size", hidden="sum").reset_index()
     by_cell = pd.Series(now["hidden"].to_numpy(bool), pd.Index(now["cell"], dtype="str"))
-    return Plan(policy, by_cell, tuple(now["cell"][now["withheld"]]), by_table)
+    return Plan(policy, by_cell, tuple(cells["cell"][withheld]), by_table)
 
 
 def _kept(cells: pd.DataFrame, sums: Sequence[tuple], policy: Policy) -> Path | None:
