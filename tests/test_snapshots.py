@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from divimpact import cells, ledger
@@ -138,6 +138,7 @@ def looped(snapshots):
 @generated
 @given(SNAPSHOTS)
 def test_flows_are_those_of_a_plain_loop_and_the_account_closes(city_folder, snapshots):
+    assume(sum(map(len, snapshots)) > len(set().union(*snapshots)))  # where nobody is in two, they are refused
     rows = [
         f"{year},{who},{','.join(place)}" for year, held in enumerate(snapshots, 2021) for who, place in held.items()
     ]
