@@ -149,11 +149,10 @@ class Attack:
         self.top = int(self.counts.max(initial=0)) + self.width
         self.cost = self.price = np.log1p(self.counts) + 1
         self.sums = sparse.csr_matrix(sums, dtype=np.int64)
-        both = sparse.hstack([self.sums, -self.sums])  # what goes up, and what goes down
         self.other_prices = np.random.default_rng(1).random((3, 2 * self.size))
-        self.program, self.whole_program = Program(both), Program(both, whole=True)
+        self.program, self.whole_program = Program(self.sums), Program(self.sums, whole=True)
         self.person = same_people(self.counts, self.sums) if person is None else person
-        self.kept = small | also
+        self.kept, self.patient = small | also, True  # patient: the longest of the programs are run too
         self.room, self.found = np.zeros((64, self.size), dtype=np.int64), 1  # the first change is none at all
         self.look(np.zeros(self.size, dtype=bool))
 
@@ -195,11 +194,13 @@ class Attack:
                         self._hide(place, who, may)
 
     def tidy(self, wide: np.ndarray) -> None:
-        """Show again, the dearest first, what nothing rests on."""
+        """Show again, the dearest first, what nothing rests on; late in the search, where that is easily seen."""
         for place in self.besides(self.hidden):
+            self.patient = self.spent < SEARCH
             self._set(place, False)
             if not self._still_safe(place, wide):
                 self._set(place, True)
+        self.patient = True
 
     def besides(self, hidden: np.ndarray) -> list[int]:
         """Return the places that are hidden besides those that must be, the dearest first."""
@@ -326,7 +327,7 @@ class Attack:
             return change
         moved = np.tile((found.reshape(2, -1) > NEAR).any(axis=0), 2)
         near = self.whole_program.solve(low, np.where(moved, high, low), price)
-        if near is None or near @ price > found @ price + 0.5:  # short of one person, or dearer
+        if self.patient and (near is None or near @ price > found @ price + 0.5):  # short of one person, or dearer
             near = self.whole_program.solve(low, high, price)
         return self._whole(near)
 

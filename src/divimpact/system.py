@@ -11,8 +11,6 @@ from scipy import sparse
 
 from divimpact import connections, suppression
 
-NEAR = 600  # so many can be protected together with the small counts of tables that are not published
-
 
 @dataclass(frozen=True)
 class Policy:
@@ -73,17 +71,15 @@ class System:
         found = connections.blocks(self._until(turn), moving)
         return [block for block in found if (self.turn[block] == turn).any() and self.small[block].any()]
 
-    def of(self, block: np.ndarray, turn: float, everything: bool = False) -> tuple:
+    def of(self, block: np.ndarray, turn: float) -> tuple:
         """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn.
 
-        What is small in tables that are not published is protected with it in blocks that are small enough, or if
-        ``everything`` is to be.
+        What is small in tables that are not published is protected with it.
         """
         sums, ahead = self._until(turn)[:, block], self._ahead(turn)[block]
-        published = ~(ahead | self.withheld[block] | self.unshown[block])
-        small, also = self.small[block] & (published | (everything or block.size <= NEAR)), self.also[block] | ahead
-        counts = self.counts[block]
-        return counts, sums[np.diff(sums.indptr) > 0], small, also, self.policy.min_count, self.person[block], published
+        published, also = ~(ahead | self.withheld[block] | self.unshown[block]), self.also[block] | ahead
+        of_block = self.small[block], also, self.policy.min_count, self.person[block], published
+        return self.counts[block], sums[np.diff(sums.indptr) > 0], *of_block
 
     def own(self, block: np.ndarray, turn: float) -> np.ndarray:
         """Return the counts of a block that may be hidden, or are."""
@@ -120,7 +116,7 @@ class System:
         """Play the attacker, who knows every sum and all that is not hidden."""
         last, found = self.turn.max(initial=0), []
         for block in connections.blocks(self._until(last), self.moving & hidden):
-            counts, sums, *of = self.of(block, last, everything=True)
+            counts, sums, *of = self.of(block, last)
             for place, who, within in suppression.told(counts, sums, hidden[block], *of):
                 found.append((block[place], None if who is None else block[who], within))
         return found
