@@ -260,6 +260,26 @@ def test_a_block_too_large_is_refused_with_the_breakdown_to_leave_out():
     assert not plan(listing("uptake", "period, service, district", **plain), sums, TEN).hidden.any(), "nothing is small"
 
 
+@pytest.mark.parametrize(
+    ("of_32", "remedy"),
+    [
+        ({}, "Merge groups or places in city.toml; no breakdown that can be left out is enough."),
+        ({"staff by grade": 1}, "Merge groups or places in city.toml; no breakdown that can be left out is enough."),
+        ({"staff by grade": 1, "uptake by district": 31}, 'without = ["uptake by district"].'),
+        ({"staff by grade": 1, "uptake by district": 1}, 'without = ["staff by grade", "uptake by district"].'),
+    ],
+)
+def test_only_breakdowns_that_are_enough_are_named(of_32, remedy):
+    """1,600 counts, 50 of them in each of 32 parts: without one part there are 1,550, still too many."""
+    inner, sums = crossed(39, 39, small=[(0, 0)])
+    breakdowns = [name for name, parts in of_32.items() for _ in range(parts)]
+    breakdowns += ["uptake by service"] * (32 - len(breakdowns))
+    listed, tables, by = listing(**inner), *zip(*(name.split(" by ") for name in breakdowns), strict=True)
+    with pytest.raises(DisclosureError) as refused:
+        plan(listed.assign(table=tables * 50, by=by * 50), sums, TEN)
+    assert str(refused.value).endswith(remedy)
+
+
 def test_blocks_that_share_no_count_are_no_larger_together():
     inner, sums = crossed(29, 29, small=[(0, 0)])
     twice = {f"{year} {name}": count for year in "ab" for name, count in inner.items()}

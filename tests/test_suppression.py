@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pandas.testing import assert_frame_equal
 from scipy import sparse
+from scipy.linalg import null_space
 
 from divimpact import suppression
 from divimpact.connections import blocks
 from divimpact.mask import DisclosureError, Policy, audit, plan
+from divimpact.programs import merged
 from divimpact.suppression import Unsafe, pattern
 
 TABLES = ROOT / "tests" / "data" / "disclosure"
@@ -352,3 +354,16 @@ def test_sums_that_are_not_kept_are_known_by_how_much():
     # a person with two contracts is a head in each of two grades, and one head of the city: 3 + 12 + 25 are 39 here
     counts = np.array([3, 12, 25, 39])
     assert pattern(counts, ROW, small(counts), none(counts), 10).tolist() == [True, True, False, False]
+
+
+@settings(max_examples=200)
+@given(
+    arrays.arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(2, 8)), elements=st.sampled_from([-1, 0, 0, 1]))
+)
+def test_merged_sums_allow_the_same_changes(table):
+    kept, back = (one.toarray() for one in merged(sparse.csr_matrix(table)))
+    changes = null_space(kept) if kept.size else np.eye(kept.shape[1])
+    assert np.allclose(table @ back @ changes, 0)
+    assert changes.shape[1] == table.shape[1] - np.linalg.matrix_rank(table), "as many as before"
+    assert (np.count_nonzero(back, axis=1) <= 1).all() and (np.count_nonzero(back, axis=0) >= 1).all()
+    event("merged" if kept.shape[1] < table.shape[1] else "as before")

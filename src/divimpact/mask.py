@@ -187,12 +187,22 @@ def _too_large(system: System, blocks: list[np.ndarray]) -> list[str]:
         held = system.cells.iloc[block]
         sizes = held.groupby(["table", "by", "dimension"]).size().sort_values(ascending=False)
         parts = "; ".join(f"{_titled(*name)} {count:,}" for name, count in sizes.items())
-        without = dict.fromkeys(filter(None, map(_breakdown, held["table"], held["by"])))
         problems.append(
             f"{block.size:,} counts hang together, more than the {LARGEST:,} that can be protected: {parts}. "
-            f"Merge groups or places in city.toml, or leave a breakdown out{_remedy(without)}."
+            f"Merge groups or places in city.toml{_tried(system, block)}."
         )
     return problems
+
+
+def _tried(system: System, block: np.ndarray) -> str:
+    """Name the first breakdown without which the rest of a block is small enough, or else all, if that is enough."""
+    held = system.cells.iloc[block]
+    by = np.array(list(map(_breakdown, held["table"], held["by"])))
+    named = list(dict.fromkeys(filter(None, by)))
+    for without in (*([name] for name in named), named):
+        if without and system.largest(block[~np.isin(by, without)]) <= LARGEST:
+            return f", or leave a breakdown out{_remedy(without)}"
+    return "; no breakdown that can be left out is enough"
 
 
 def _closely_told(system: System, told: Sequence[int]) -> list[str]:

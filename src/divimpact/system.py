@@ -71,6 +71,11 @@ class System:
         found = connections.blocks(self._until(turn), moving)
         return [block for block in found if (self.turn[block] == turn).any() and self.small[block].any()]
 
+    def largest(self, places: np.ndarray) -> int:
+        """Return how many of the headline counts at these places hang together at most."""
+        among = np.isin(np.arange(self.counts.size), places)
+        return max((block.size for block in connections.blocks(self._until(0), among)), default=0)
+
     def of(self, block: np.ndarray, turn: float) -> tuple:
         """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn.
 
