@@ -700,6 +700,17 @@ def test_published_percentages_of_one_base_are_protected_together(city_folder):
     assert found["suppressed"].sum() != 1, "4 = 200 - 120 - 76"
 
 
+@pytest.mark.parametrize(("toml", "suppressed"), [(SENSITIVE, True), (PLAIN, False)])
+def test_a_published_percentage_of_all_or_nothing_is_hidden_where_that_is_sensitive(city_folder, toml, suppressed):
+    rows = "2022,origin,none,0.6,200\n2022,origin,near,0.4,200\n2022,origin,far,0,200\n2023,origin,far,0.2,200"
+    city, listed, mask = planned(city_folder(toml, shares=f"period,dimension,group,share,base\n{rows}"))
+    found = disclosure.protect(representation.published_shares(counts.shares(city)), mask).frame
+    found = found.set_index(["period", "group"])["suppressed"]
+    assert found["2022", "far"] == suppressed and not found["2023", "far"]
+    assert found[:"2022"].sum() != 1, "0 = 200 - 120 - 80"
+    assert_withstands(listed, mask.hidden)
+
+
 def test_a_published_percentage_of_what_staff_counts_is_refused(city_folder):
     """0.77 % of 520 are the 4 that are hidden."""
     held = "period,origin,count\n2022,none,500\n2022,near,16\n2022,far,4\n2022,not stated,30"

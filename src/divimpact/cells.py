@@ -290,7 +290,7 @@ def _of_shares(city: City) -> Iterator[tuple[dict[str, tuple], list[Sum]]]:
             gate = (np.nan, np.nan) if np.isnan(asked).any() else asked
             for name, value in zip(row.cells, (people, row.base, row.base - people), strict=True):
                 cells[name] = row.group, value, *gate
-            sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS])))
+            sums.append(Sum(row.cells[WHOLE], (row.cells[OWN], row.cells[OTHERS]), row.group != known.undeclared))
         if rows["base"].nunique(dropna=False) == 1:
             sums += _of_one_base(rows, own, known)
         yield cells, sums
