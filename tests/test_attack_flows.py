@@ -196,11 +196,12 @@ def listed(city):
     in_city, at_grades = ("exit", "hire", "redeclared_in", "redeclared_out"), ("left", "joined", *CAME, *WENT)
     places = [(period, grade, "staff") for period in city.periods for grade in ("", *GRADES)]
     places += [(period, "", event) for period in (run, *steps) for event in in_city]
+    places += [(run, "", added) for added in ("left", "joined")]
     places += [(run, grade, event) for grade in GRADES for event in at_grades]
     for dimension, groups in DIMENSIONS.items():
         for place in places:
             many = [*(COMBINED if dimension == "origin" else ()), DECLARED]
-            unpublished = view(*place) == "grades"  # how many of the undeclared, so of everyone, joined or left a grade
+            unpublished = place[2] in ("left", "joined")  # how many of the undeclared, so of everyone, did
             for group in [*(one for one in groups if not unpublished or one != UNDECLARED[dimension]), *many]:
                 yield (*place, dimension, group)
             if not unpublished:
@@ -235,7 +236,7 @@ def printed(row, since):
     return dict(zip(COUNTS, names, strict=False))
 
 
-def tried_out(row, since, run):
+def tried_out(row, since, run, summed):
     """Return the counts that a row's numbers are made from: who tries whole numbers finds those that give all digits.
 
     A contribution to a change is made from a flow and the staff before and after, its limits from each flow in it; what
@@ -267,8 +268,10 @@ def shown_rows(folder, city):
 def known_counts(folder, city):
     """Return every count that tables of staff and flows print, or that trying out would tell, by its name."""
     names = {(period, grade, "staff", *of): None for what, period, grade, *of in said(folder) if what == "staff"}
-    for row, since in shown_rows(folder, city):
-        names |= dict.fromkeys([*printed(row, since).values(), *tried_out(row, since, city.run)])
+    shown = [*shown_rows(folder, city)]
+    summed = {row.dimension for row, _ in shown if row.measure == "joiner_share" and not row.grade}
+    for row, since in shown:
+        names |= dict.fromkeys([*printed(row, since).values(), *tried_out(row, since, city.run, summed)])
     return {name: city.true(name) for name in names}
 
 

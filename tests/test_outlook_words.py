@@ -178,6 +178,18 @@ def test_two_targets_of_a_group_each_have_their_own_years_and_chances():
     assert "from the staff of 2025" in ahead and "reaches the goal in 2029; if" in ahead, "the way from now says when"
 
 
+def test_where_hires_are_hidden_it_is_said_that_who_newly_declared_is_counted_with_them():
+    together = {"joined": (220, 550, 330, 550), "left": (86, 1440, 394, 6560)}
+    counted = pd.concat([toolkit(now=400), account(**together)], ignore_index=True)
+    found = [look(counted, target(end="2029")) for look in (stockflow.required, stockflow.chances)]
+    found.append(stockflow.rates(counted).query("group == 'abroad'"))
+    table = protected(pd.concat(found, ignore_index=True), hidden=["hire abroad", "hire here"])
+    ahead = without_banned(said(outlook_words.hiring(table)))[0]
+    assert "of every 100 people who are hired or newly declare (of those who declare)" in ahead
+    assert "so far 40 of 100 were" in ahead
+    assert "The two are taken together, since one would give small numbers of the other away." in ahead
+
+
 def test_a_grade_is_joined_not_hired_into():
     flows = {"exit": (60, 2000, 140, 8000), "promotion_out": (40, 0, 60, 0), "hire": (50, 80, 30, 80)}
     flows |= {"promotion_in": (30, 0, 190, 0), "before": (360, 2000, 1640, 2000), "after": (380, 2000, 1620, 2000)}

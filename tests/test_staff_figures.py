@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from test_figures import inside, key, texts
 from test_staff_words import BESIDE, LADDER, STAFF
-from test_stockflow import target, toolkit
+from test_stockflow import account, target, toolkit
 from test_words import protected
 
 from divimpact import change, projection, representation, staff_figures, stockflow
@@ -110,11 +110,22 @@ def test_what_is_needed_is_drawn_over_turnover_with_the_present_one_marked():
     dot = axes.containers[0].lines[0]
     assert (dot.get_xdata()[0], dot.get_ydata()[0]) == pytest.approx((0.06, 0.727318), abs=5e-7)
     assert line(axes, "share of those who were hired so far").get_ydata()[0] == pytest.approx(0.40)
+    assert not any("newly declared" in one for one in key(axes))
     assert "more than all: not by hiring alone" in key(axes)
     assert "72.7" in texts(axes)[0] and "hire " not in " ".join(texts(axes)).lower()
     assert inside(axes)
     table = protected(pd.concat(found).query("group == 'abroad'"), hidden=["hire abroad"])
     assert "hidden" in staff_figures.turnover(table).figure.get_label()
+
+
+def test_where_hires_are_hidden_the_line_is_that_of_all_who_joined():
+    together = account(joined=(220, 550, 330, 550), left=(86, 1440, 394, 6560))
+    counted = pd.concat([toolkit(), together], ignore_index=True)
+    found = [stockflow.at_turnover(counted, target()), stockflow.required(counted, target()), stockflow.rates(counted)]
+    found = pd.concat(found, ignore_index=True).query("group == 'abroad'")
+    axes = staff_figures.turnover(protected(found, hidden=["hire abroad", "hire here"]))
+    assert line(axes, "share of those hired or newly declared so far").get_ydata()[0] == pytest.approx(220 / 550)
+    assert not any("were hired" in one for one in key(axes))
 
 
 def test_the_ladder_stands_beside_its_benchmarks():

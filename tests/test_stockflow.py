@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from test_renewal import history
 
-from divimpact import ledger, projection, renewal, stockflow
+from divimpact import cells, disclosure, ledger, projection, renewal, stockflow
 from divimpact.estimates import COLUMNS
 from divimpact.projection import pipeline, projected
 from divimpact.schema import read_city
@@ -54,6 +54,53 @@ def target(baseline=0.18, goal=0.30, start="2021", end="2025", group="abroad", *
 
 def values(found, measure, column="estimate"):
     return found.loc[found["measure"] == measure, column].tolist()
+
+
+HIRES = """
+name = "Testville"
+[dimensions.origin]
+groups = ["here", "abroad"]
+reference = "here"
+undeclared = "not stated"
+[publication]
+declared = 0
+"""
+STOCK = "period,origin,count\n2021,here,800\n2021,abroad,150\n2021,not stated,50\n{}"
+
+
+def hires(city_folder, anew):
+    """A city where 60 here and 30 abroad are hired, 50 and 20 leave, and 18 here and ``anew`` abroad newly declare."""
+    after = f"2022,here,828\n2022,abroad,{160 + anew}\n2022,not stated,{32 - anew}"
+    flows = "2022,hire,here,60\n2022,hire,abroad,30\n2022,exit,here,50\n2022,exit,abroad,20\n"
+    flows += f"2022,redeclared_in,here,18\n2022,redeclared_out,not stated,{18 + anew}\n"
+    flows += f"2022,redeclared_in,abroad,{anew}" if anew else ""
+    city = read_city(city_folder(HIRES, staff=STOCK.format(after), flows=f"period,event,origin,count\n{flows}"))
+    return city, disclosure.plan(*cells.publishable(city), disclosure.Policy(**city.publication))
+
+
+def test_where_few_newly_declared_hide_who_was_hired_both_are_taken_together(city_folder):
+    """5 of 188 would be told by 30 hired: hidden are both, shown is that 35 of 113 joined."""
+    city, plan = hires(city_folder, anew=5)
+    account = ledger.accounts(city, "origin", plan.hidden)
+    shown = disclosure.protect(stockflow.rates(account), plan).frame.query(
+        "group == 'abroad' and period == '2021/2022'"
+    )
+    shown = shown.set_index("measure")
+    assert shown["suppressed"].to_dict() == {
+        "exit_rate": False, "hire_share": True, "leaver_rate": False, "joiner_share": False
+    }  # fmt: skip
+    assert shown.loc["joiner_share", ["numerator", "denominator"]].tolist() == [35, 113]
+    needs = required(account, target(165 / 993, start="2022", end="2026")).query("measure == 'required_hire_share'")
+    assert not disclosure.protect(needs, plan).frame["suppressed"].any()
+    alone = required(ledger.accounts(city, "origin"), target(165 / 993, start="2022", end="2026"))
+    assert disclosure.protect(alone, plan).frame["suppressed"].all()
+
+
+def test_where_who_was_hired_is_shown_nobody_else_is_added(city_folder):
+    for anew in (0, 14):
+        city, plan = hires(city_folder, anew)
+        assert_frame_equal(ledger.accounts(city, "origin", plan.hidden), ledger.accounts(city, "origin"))
+        assert not plan.hidden.any()
 
 
 # Rates

@@ -152,7 +152,7 @@ class Steps:
                 yield "net", name.removeprefix("redeclared_"), year, inside, group
             elif name == "promotion":
                 yield "rise", year, inside[0], to, group
-            elif name.startswith("promotion"):
+            elif name.startswith("promotion") and outside:
                 pair = (inside[0], outside[0]) if name.endswith("out") else (outside[0], inside[0])
                 yield "rise", year, *pair, group
 

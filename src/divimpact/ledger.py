@@ -19,19 +19,31 @@ PROMOTED = (
 VIEWS = ("period", "period, event", "grade", "grade, event")  # beside the whole run of the city
 
 
-def accounts(city: City, only: str = "") -> pd.DataFrame:
+def accounts(city: City, only: str = "", hidden: pd.Series | None = None) -> pd.DataFrame:
     """Return the accounts that a review shows, of each dimension or ``only`` one; empty where there are none.
 
-    They are those of the city over the whole run and, if not left out, step by step and grade by grade.
+    They are those of the city over the whole run and, if not left out, step by step and grade by grade. ``hidden`` says
+    of each count whether a plan hides it: where that is so of who was hired or who left in the run of the city, the
+    account has the rows "left" and "joined" there too, in which who newly declared is added to these.
     """
     views = {"": (), "period, event": ("period",), "grade": ("grade",)}
     shown = {"", *_views(city)}
-    asked = [(name, by) for name in _dimensions(city) for view, by in views.items() if view in shown]
-    found = [flows.account(city, name, by=by) for name, by in asked if name == (only or name)]
+    names = [name for name in _dimensions(city) if name == (only or name)]
+    found = [flows.account(city, name, by=by) for name in names for view, by in views.items() if view in shown]
+    if hidden is not None:
+        found += [summed for run in found if "grade" not in run for summed in _summed(city, run, hidden)]
     joined = (pd.concat(found, ignore_index=True) if found else pd.DataFrame()).reindex(columns=[*ACCOUNT])
     joined = joined.astype(dict.fromkeys(ACCOUNT[:-3], "str") | {"numerator": float, "denominator": float})
-    summed = joined["event"].isin(["before", "after", "left", "joined"])
+    summed = joined["event"].isin(["before", "after", *ADDED])
     return joined[joined["grade"].isna() | summed | ("grade, event" in shown)].reset_index(drop=True)
+
+
+def _summed(city: City, run: pd.DataFrame, hidden: pd.Series) -> Iterator[pd.DataFrame]:
+    """Yield who left and who joined in a run of the city, where what they did is hidden."""
+    asked = run.loc[run["event"].isin(["exit", "hire"]) & run["role"].eq("group"), "cells"].explode()
+    if run["period"].str.contains("/").any() and hidden.reindex(asked, fill_value=False).any():
+        books = flows.books_of(city, run["dimension"].iloc[0], [])
+        yield from (flows.left(books, ["left"]), flows.joined(books, ["joined"]))
 
 
 def promotions(city: City, only: str = "") -> pd.DataFrame:
@@ -56,7 +68,8 @@ def published(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]
         run = flows.books_of(city, dimension, [])
         if not len(run.steps):
             continue
-        yield ("", [flows.left(run, CITY[0]), flows.joined(run, CITY[1])], _sums(run, _of_city) + _in_pairs(run))
+        tables = [flows.left(run, [*CITY[0], "left"]), flows.joined(run, [*CITY[1], "joined"])]
+        yield "", tables, _sums(run, _of_city) + _sums(run, _of_added) + _in_pairs(run)
         if "period" in views:
             steps = flows.books_of(city, dimension, ["period"])
             yield "period", [flows.joined(steps, ["hire"])], _sums(steps, partial(_of_run, run, ["hire"]))
@@ -154,6 +167,13 @@ def _of_city(books: Books, flow: Callable, stock: Callable) -> Iterator[tuple]:
         left, joined = ([flow(interval, event=event) for event in EVENTS if event in kind] for kind in (LEAVE, JOIN))
         yield stock(held["end"].iloc[0]), (stock(held["start"].iloc[0]), *joined), tuple(left)
         yield flow(interval, "at risk"), tuple(stock(since) for since in held["since"]), ()
+
+
+def _of_added(books: Books, flow: Callable, _: Callable) -> Iterator[tuple]:
+    """Who left and joined a run of the city, by event."""
+    for added, events in ADDED.items():
+        parts = [flow(books.steps["interval"].iloc[0], event=event) for event in events if event in EVENTS]
+        yield flow(books.steps["interval"].iloc[0], event=added), tuple(parts), ()
 
 
 def _of_run(run: Books, events: list[str], steps: Books, flow: Callable, _: Callable) -> Iterator[tuple]:

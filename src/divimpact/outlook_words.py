@@ -49,8 +49,11 @@ def _ways(rows: pd.DataFrame) -> list[tuple]:
 def _needed(rows: pd.DataFrame, need: tuple, growth: float) -> str:
     """Say what one way needs of those who join, beside what they were."""
     of_city = pd.isna(getattr(need, "grade", None))
-    held = like(rows, need, "hire_share" if of_city else "joiner_share")
-    people = f"people {'hired' if of_city else 'who join'} (of those who declare)"
+    hired = like(rows, need, "hire_share") if of_city else None
+    held = hired or like(rows, need, "joiner_share")
+    together = of_city and held and not hired
+    who = "who are hired or newly declare" if together else "hired" if of_city else "who join"
+    people = f"people {who} (of those who declare)"
     so_far = f"; {'so far' if _is_ahead(need) else 'in fact'} {_hundredths(held.estimate)} were" if held else ""
     text = f"For {group_of(need)}, from {_way(need)}: {_demand(need, people)}, each year to {_end(need)}{so_far}."
     if _is_ahead(need):
@@ -60,6 +63,7 @@ def _needed(rows: pd.DataFrame, need: tuple, growth: float) -> str:
     what = f"The {'most' if _falls(need) else 'need'} {'is' if _is_ahead(need) else 'was'}"
     text += f" {what} {limited(need, percent)} with the turnover of {run(need.period)}{_and_grows(growth)}"
     text += f", the share in these years {limited(held, percent)}." if held else "."
+    text += " The two are taken together, since one would give small numbers of the other away." * bool(together)
     return text + _chance(rows, need, growth)
 
 

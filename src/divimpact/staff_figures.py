@@ -26,6 +26,10 @@ STEADY = {  # whether a way starts at a stated baseline: how it is drawn, and wh
     True: ({"color": GREY, "marker": "d"}, "what the goal needed from its baseline, year by year"),
     False: ({"color": "black", "marker": "D"}, "what the goal needs from today, year by year"),
 }
+JOINED = {
+    "hire_share": "share of those who were hired so far",
+    "joiner_share": "share of those hired or newly declared so far",
+}
 
 
 def trajectory(table: SafeTable, targets: pd.DataFrame, breaks: Sequence[str] = (), *, source: str = "") -> Axes:
@@ -127,7 +131,7 @@ def turnover(table: SafeTable, *, source: str = "") -> Axes:
     Parameters
     ----------
     table
-        ``assumed_turnover``, ``required_at_turnover``, ``required_hire_share`` and ``hire_share`` rows of one group and
+        ``assumed_turnover``, ``required_at_turnover``, ``required_hire_share`` and `JOINED` rows of one group and
         one grade.
     source
         Who and what, for the line at the foot.
@@ -161,8 +165,10 @@ def turnover(table: SafeTable, *, source: str = "") -> Axes:
             axes.plot(above.assumed_turnover, 0.97 * top, color=colour, marker=CARETUP, markersize=9)
             axes.annotate(percent(above.estimate), (above.assumed_turnover, top), **place)
     runs = set(frame["period"][frame["measure"] == "required_hire_share"])
-    for held in frame[(frame["measure"] == "hire_share") & frame["period"].isin(runs)]["estimate"].dropna():
-        axes.axhline(held, color="black", linewidth=1, linestyle=":", label="share of those who were hired so far")
+    for held in (
+        frame[frame["measure"].isin(JOINED) & frame["period"].isin(runs)].dropna(subset="estimate").itertuples()
+    ):
+        axes.axhline(held.estimate, color="black", linewidth=1, linestyle=":", label=JOINED[held.measure])
     axes.set_xlim(0, pairs["assumed_turnover"].max() if pairs["assumed_turnover"].notna().any() else 1)
     axes.xaxis.set_major_locator(MultipleLocator(0.05))
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
