@@ -22,7 +22,7 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
 }
 # What conda-forge lacks; environment.yml lists it under "pip:".
-NOT_ON_CONDA = {"gptables"}
+NOT_ON_CONDA = {"diff-diff", "gptables"}
 
 
 def requirements(lines):

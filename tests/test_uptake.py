@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from divimpact.intervals import miettinen_nurminen_ratio, wilson
-from divimpact.uptake import rates
+from divimpact.intervals import benjamini_hochberg, fisher, miettinen_nurminen_ratio, wilson
+from divimpact.uptake import rates, screen, to_city, unmet
 
 
 @pytest.fixture
@@ -118,6 +118,77 @@ def test_detail_says_what_was_counted(districts, counted):
     low, high = miettinen_nurminen_ratio([300, 20], [1000, 200], [70, 120], [200, 1000], 0.9)
     ratios = found[found["measure"] == "uptake_ratio"]
     assert ratios["conf_low"].tolist() == low.tolist() and ratios["conf_high"].tolist() == high.tolist()
+
+
+def test_the_ratio_to_the_city_by_hand_and_with_the_limits_of_the_ratio_to_the_others(districts):
+    found = to_city(districts)
+    city = [370 / 1200, 370 / 1200, 140 / 1200, 140 / 1200]
+    assert found["estimate"].tolist() == pytest.approx([0.3 / city[0], 0.35 / city[1], 0.1 / city[2], 0.12 / city[3]])
+    assert found["reference_denominator"].tolist() == [1200] * 4
+    assert found["cells"].tolist()[0] == ("1A", "A", "2A")
+    low, _ = miettinen_nurminen_ratio(300, 1000, 70, 200)
+    part = 1000 / 1200
+    assert found["conf_low"].iloc[0] == pytest.approx(low / (part * low + 1 - part))
+    silent = districts.iloc[[0]].assign(group="not stated", role="undeclared")
+    both = districts.iloc[[0]].assign(group="either", role="combined", numerator=370, denominator=1200)
+    more = to_city(pd.concat([districts.assign(role="group"), silent, both]))
+    assert_frame_equal(more.iloc[:4], found)
+    assert more["group"].tolist()[4:] == ["either"] and more["estimate"].iloc[4] == pytest.approx(1)
+
+
+def test_limits_of_the_ratio_to_the_city_cover():
+    rng = np.random.default_rng(14)
+    users = rng.binomial([300, 900], [0.1, 0.16], (2000, 2))
+    rows = pd.DataFrame({"numerator": users.ravel(), "denominator": [300, 900] * 2000, "group": ["a", "b"] * 2000})
+    rows = rows.assign(service=[f"s{i}" for i in np.repeat(range(2000), 2)], dimension="origin", reference="b")
+    found = to_city(rows)
+    truth = 0.1 / (0.25 * 0.1 + 0.75 * 0.16)
+    a = found[found["group"] == "a"]
+    assert 0.94 <= ((a["conf_low"] <= truth) & (truth <= a["conf_high"])).mean() <= 0.96
+
+
+def test_unmet_need_against_what_is_stated(districts):
+    need = pd.DataFrame({"service": "advice", "group": ["group 1", "group 2"], "need": [0.4, 0.1]})
+    found = unmet(districts, need)
+    assert found["estimate"].tolist() == [100, -50, 60, -20] and set(found["detail"]) == {"to the stated need"}
+    assert unmet(districts, need.head(1))["district"].tolist() == ["A", "B"]
+    for message, wrong in {
+        "need is 12, not between 0 and 1": need.assign(need=12),
+        "columns service, group: one row for each": pd.concat([need, need]),
+        "columns none: one row for each": need[["need"]],
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            unmet(districts, wrong)
+
+
+def services(users):
+    """One service for each number of users among 60 born abroad, beside 40 of 100 others."""
+    rows = [
+        (f"service {i}", group, n, of) for i, x in enumerate(users) for group, n, of in (("a", x, 60), ("b", 40, 100))
+    ]
+    counts = pd.DataFrame(rows, columns=["service", "group", "numerator", "denominator"])
+    return counts.assign(dimension="origin", reference="b")
+
+
+def test_screening_adjusts_over_services_by_hand():
+    found = screen(services([4, 24, 12]))
+    assert found["p_adjusted"].tolist() == pytest.approx(benjamini_hochberg(fisher([4, 24, 12], 60, 40, 100)))
+    assert found["verdict"].tolist() == ["lower", "cannot_tell", "lower"] and set(found["rule"]) == {"fisher_bh"}
+    assert found["service"].tolist() == ["service 0", "service 1", "service 2"] and "stage" not in found
+    later = pd.concat([services([4, 24, 12]).assign(period="2023"), services([4]).assign(period="2024")])
+    assert screen(later)["p_adjusted"].tolist()[:3] == pytest.approx(found["p_adjusted"].tolist())
+    with pytest.raises(ValueError, match="the counts lack district, over which to screen; their keys are: service"):
+        screen(services([4]), over="district")
+
+
+def test_of_the_services_found_few_are_false():
+    rng, false, told = np.random.default_rng(31), [], 0
+    for _ in range(60):
+        users = rng.binomial(60, np.where(np.arange(30) < 6, 0.12, 0.4))
+        found = screen(services(users))["verdict"].to_numpy() != "cannot_tell"
+        false.append(found[6:].sum() / max(found.sum(), 1))
+        told += found[:6].sum()
+    assert np.mean(false) < 0.05 and told > 60
 
 
 @settings(max_examples=6, deadline=None)
