@@ -54,11 +54,37 @@ def test_other_rules_stand_beside_the_first_one():
     found = trajectory.progress(representation.shares(STAFF), target())
     (text,) = without_banned(said(staff_words.other_rules(protected(found))))
     assert text == (
-        "For group “abroad” (origin), from 18 % (2021) to 30 % (2025): growth as so far leads to 24.5 % (95 % limits "
-        "22.7 % to 26.4 %) by the year of the goal; by the rule of the UN progress chart that is: progress, but not "
-        "fast enough. At the pace since the baseline the goal is 6.00 (95 % limits 4.30 to 8.85) years away: too "
-        "late."
+        "For group “abroad” (origin), from 18 % (2021) to 30 % (2025): in log odds, where a point weighs more the "
+        "nearer it is to 0 or 100 %, 28.6 % (95 % limits 21.4 % to 35.8 %) of the way is gone; growth as so far leads "
+        "to 24.5 % (95 % limits 22.7 % to 26.4 %) by the year of the goal; by the rule of the UN progress chart that "
+        "is: progress, but not fast enough. At the pace since the baseline the goal is 6.00 (95 % limits 4.30 to 8.85) "
+        "years away: too late."
     )
+
+
+@pytest.mark.parametrize(
+    ("share", "said_of_it"),
+    [
+        (0.30, "At the pace since 2021 the share of group “abroad” (origin) would meet the benchmark “people” after"),
+        (
+            0.17,
+            "At the pace since 2021 the share of group “abroad” (origin) comes no nearer to the benchmark “people”.",
+        ),
+        (0.21, "The share of group “abroad” (origin) has met the benchmark “people”."),
+    ],
+)
+def test_years_to_parity_are_told(share, said_of_it):
+    beside = pd.DataFrame({"name": ["people"], "dimension": "origin", "group": "abroad", "period": "2021"})
+    beside["share"] = share
+    found = trajectory.parity(representation.shares(STAFF), beside)
+    (text,) = without_banned(said(staff_words.parity(protected(found))))
+    assert text.startswith(said_of_it)
+
+
+def test_that_no_benchmark_fits_is_said_once():
+    nothing = protected(representation.shares(STAFF))
+    assert said(staff_words.representation(nothing)) == ["No benchmark fits these groups."]
+    assert not staff_words.representation(nothing, ["women"])
 
 
 def test_who_declared_is_told_then_and_now():

@@ -34,7 +34,11 @@ def other_rules(table: SafeTable) -> Text:
     said = []
     for un in latest(rows[rows["measure"] == "expected_progress_ratio"]).itertuples():
         end, wait = like(rows, un, "expected_share", "detail"), like(rows, un, "years_to_target", "detail")
+        odds = like(rows, un, "gap_closed_logit", "detail")
         text = f"For {group_of(un)}, from {un.detail}:"
+        if odds:
+            text += f" in log odds, where a point weighs more the nearer it is to 0 or 100\N{NO-BREAK SPACE}%,"
+            text += f" {limited(odds, percent)} of the way is gone;"
         if end and _years_left(un) <= 0:
             text += f" the year of the goal has passed, and the share is {limited(end, percent)};"
         elif end:
@@ -170,7 +174,22 @@ def representation(table: SafeTable, besides: Sequence[str] = ()) -> Text:
         if all(ends):
             low, high = (decimal(end.estimate) for end in ends)
             said[-1] += f" That benchmark is uncertain: between its ends the ratio is {low} to {high}."
-    return as_text(said, table, "No benchmark fits these groups.")
+    return as_text(said, table, "" if besides else "No benchmark fits these groups.")
+
+
+def parity(table: SafeTable) -> Text:
+    """Say when each group's share would meet its benchmark at the pace of its series, in the latest period."""
+    rows = shown(table)
+    said = []
+    for row in latest(rows[rows["measure"] == "years_to_parity"].dropna(subset="estimate")).itertuples():
+        share, benchmark = f"the share of {group_of(row)}", f"the benchmark “{row.benchmark}”"
+        if row.estimate == 0:
+            said.append(f"{share.capitalize()} has met {benchmark}.")
+        elif math.isinf(row.estimate):
+            said.append(f"At the {row.detail} {share} comes no nearer to {benchmark}.")
+        else:
+            said.append(f"At the {row.detail} {share} would meet {benchmark} after {limited(row)} years.")
+    return Text(lines(said))
 
 
 def by_chance(table: SafeTable) -> Text:
