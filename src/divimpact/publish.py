@@ -52,13 +52,13 @@ def _inert(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class Figure:
-    """A drawn figure as it stands in a page: SVG with its alt text."""
+    """A drawn figure as it stands in a page: SVG with its alt text; on a narrow screen it is moved, by keys too."""
 
     def __init__(self, svg: str, alt: str):
         self.svg, self.alt = svg, alt
 
     def _repr_html_(self) -> str:
-        return f"<figure>{self.svg}</figure>"
+        return f'<figure tabindex="0">{self.svg}</figure>'
 
 
 def figure(axes: Axes | np.ndarray, name: str, out: str = "") -> Figure:

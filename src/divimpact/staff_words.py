@@ -37,8 +37,7 @@ def other_rules(table: SafeTable) -> Text:
         odds = like(rows, un, "gap_closed_logit", "detail")
         text = f"For {group_of(un)}, from {un.detail}:"
         if odds:
-            text += " in log odds, where a point weighs more the nearer it is to 0 or 100\N{NO-BREAK SPACE}%,"
-            text += f" {limited(odds, percent)} of the way is gone;"
+            text += f" in log odds {limited(odds, percent)} of the way is gone;"
         if end and _years_left(un) <= 0:
             text += f" the year of the goal has passed, and the share is {limited(end, percent)};"
         elif end:
