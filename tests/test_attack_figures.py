@@ -197,30 +197,47 @@ def changes(panel, shown, dimension):
     found = shown.rows("trajectory_change", dimension, *PARTS, "change", groups=COMPARED[dimension][:1])
     found = found[found["period"].str.contains("/")].set_index("measure")["estimate"]
     found = found[found != 0]
-    ends = np.cumsum([0, *found[found.index != "change"]])
-    bars = [*pairwise(ends), *((0, whole) for whole in found[found.index == "change"])]
-    if not bars or not len(panel.points):
-        return [(np.nan, np.nan)] * len(bars)
+    return bars(panel, found[found.index != "change"], found[found.index == "change"])
+
+
+def gaps(panel, shown, dimension):
+    """The corners of the bars: what each stage adds to the gap of the first group, and the gap."""
+    found = shown.rows("funnel_gap", dimension, "rate_contribution", groups=COMPARED[dimension][:1])
+    found = found.set_index("stage")["estimate"]
+    return bars(panel, found[found.index != "overall"], found[found.index == "overall"])
+
+
+def bars(panel, parts, whole):
+    ends = np.cumsum([0, *parts])
+    drawn = [*pairwise(ends), *((0, size) for size in whole)]
+    if not drawn or not len(panel.points):
+        return [(np.nan, np.nan)] * len(drawn)
     across = [panel.points[:, 0].min(), panel.points[:, 0].max()]
-    slope, start = np.polyfit([np.min(bars), np.max(bars)], across, 1)
+    slope, start = np.polyfit([np.min(drawn), np.max(drawn)], across, 1)
     down = np.unique(panel.points[:, 1]).reshape(-1, 2)
     return [
-        (slope * end + start, edge) for bar, edges in zip(bars, down, strict=False) for end in bar for edge in edges
+        (slope * end + start, edge) for bar, edges in zip(drawn, down, strict=False) for end in bar for edge in edges
     ]
 
 
-def by_stage(measure, scale=np.asarray):
-    """Return a function that gives the points of a measure by stage and group; beyond the axis they lie at its edge."""
+def by_stage(measure, scale=np.asarray, inside=""):
+    """Return a function that gives the points of a measure by stage and group, and beside it those within vacancies.
+
+    Beyond the axis they lie at its edge.
+    """
 
     def points(panel, shown, dimension):
-        groups, found = shown.groups("funnel_stages", dimension, measure), []
-        first, apart = panel.up.places[0], np.diff(panel.up.places[:2])[0]
-        for row in shown.rows("funnel_stages", dimension, measure, groups=groups).itertuples():
-            down = (groups.index(row.group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
-            down = first + (panel.up.labels.index(row.stage) + down) * apart
-            with np.errstate(divide="ignore"):
-                across = panel.across.at(np.array([row.estimate, row.conf_low, row.conf_high]), scale)
-            found += [(x, down) for x in np.clip(across, *panel.edges[:, 0]) if not np.isnan(x)]
+        kinds = {"funnel_stages": measure} | ({"funnel_pooled": inside} if inside else {})
+        held = {table: shown.groups(table, dimension, kind) for table, kind in kinds.items()}
+        series = [(group, table) for group in held["funnel_stages"] for table in kinds if group in held[table]]
+        first, apart, found = panel.up.places[0], np.diff(panel.up.places[:2])[0], []
+        for number, (group, table) in enumerate(series):
+            offset = (number - (len(series) - 1) / 2) * 0.7 / len(series)
+            for row in shown.rows(table, dimension, kinds[table], groups=[group]).itertuples():
+                down = first + (panel.up.labels.index(row.stage) + offset) * apart
+                with np.errstate(divide="ignore"):
+                    across = panel.across.at(np.array([row.estimate, row.conf_low, row.conf_high]), scale)
+                found += [(x, down) for x in np.clip(across, *panel.edges[:, 0]) if not np.isnan(x)]
         return found
 
     return points
@@ -258,7 +275,8 @@ FIGURES = {
     "ladder": ladders,
     "change": changes,
     "funnel_rates": by_stage("pass_rate"),
-    "funnel_ratios": by_stage("impact_ratio", np.log10),
+    "funnel_ratios": by_stage("impact_ratio", np.log10, "impact_ratio_pooled"),
+    "funnel_gap": gaps,
     "uptake": uses,
 }
 

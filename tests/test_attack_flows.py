@@ -244,7 +244,8 @@ def tried_out(row, since, run, summed):
     """
     if row.measure in OUTLOOK:
         start, _, end = run.partition("/")
-        places = [(run, event) for event in ("at risk", *(("left", "joined") if row.grade else ("exit", "hire")))]
+        added = ("left", "joined") if row.grade or row.dimension in summed else ("exit", "hire")
+        places = [(run, event) for event in ("at risk", *added)]
         places, groups = [*places, (start, "staff"), (end, "staff")], (row.group, DECLARED)
     elif row.measure in CHANGES:
         places = [(row.period, event) for event in CHANGES[row.measure]]

@@ -552,6 +552,8 @@ NOTEBOOKS = [  # what they count, and whether of the last year
     (counts.staff, ["period"], False),
     (counts.staff, ["period", "grade"], False),
     (counts.applications, [], False),
+    (counts.applications, ["channel"], False),
+    (counts.applications, ["unit"], False),
     (counts.uptake, ["period", "service"], False),
     (counts.uptake, ["period", "service"], True),
     (counts.uptake, ["period", "service", "district"], True),
@@ -563,7 +565,8 @@ def published_tables(city):
         table = count.__name__
         if city.has(table) and all(city.has(table, key) for key in by):
             view = counts.last_year(city) if of_year else city
-            yield from (count(view, dimension, by=by) for dimension in city.dimensions_of(table))
+            found = (count(view, dimension, by=by) for dimension in city.dimensions_of(table))
+            yield from (part[part["stage"] == "overall"] if "stage" in part and by else part for part in found)
 
 
 def behind(table):
@@ -700,7 +703,7 @@ def test_the_sample_takes_one_query_and_fetches_counts_only(cities, queries):
     city = cities("sample")
     queries.clear()
     counts.published(city)
-    assert len(queries) == 1 and queries[0] < 2000
+    assert len(queries) == 2 and max(queries) < 2000, "the measures are read, then all is counted at once"
     queries.clear()
     cells.publishable(city)
     assert max(queries) < 2000, "flows are asked for too, by dimension and place"

@@ -51,7 +51,7 @@ def test_a_release_notes_what_is_shown_and_nothing_that_is_hidden(released):
     assert noted["rule"] == {
         "publication.min_count": 10,
         "publication.declared": 0.6,
-        "publication.without": [],
+        "publication.without": ["applications by channel", "applications by unit"],
         "staff.leadership": ["senior"],
         "applications.stages": ["applied", "shortlisted", "appointed"],
         "dimensions.origin.sensitive": False,
@@ -200,7 +200,7 @@ def test_a_looser_rule_is_told_with_all_else_that_is_wrong(released):
 def test_no_name_is_a_formula_in_a_csv_file(reviewed):
     for path in (reviewed[1] / "tables").glob("*.csv"):
         text = path.read_text(encoding="utf-8")
-        assert "'=1+1" in text and ",=1+1" not in text
+        assert ("'=1+1" in text or text.count("\n") == 1) and ",=1+1" not in text
 
 
 def test_how_many_records_were_left_out_is_not_said_where_it_tells_a_count():

@@ -43,7 +43,27 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
         *("benchmarks_not_rejected", "grade_share", "glass_ceiling_index", "step_ratio", "grade_trend"),
         *("dissimilarity", "dissimilarity_expected"),
     },
-    "funnel_stages.csv": {"pass_rate", "impact_ratio", "rate_difference", "shortfall"},
+    "funnel_stages.csv": {
+        *("pass_rate", "impact_ratio", "rate_difference", "shortfall", "impact_ratio_check"),
+        *("rate_difference_z", "family", "impact_ratio_other_reference", "impact_ratio_low_bound"),
+        *("impact_ratio_high_bound", "impact_ratio_survival", "declared_share", "undeclared_pass_ratio"),
+        *("power", "detectable_ratio", "people_needed", "impact_ratio_one_person", "turned_by_one"),
+    },
+    "funnel_pooled.csv": {
+        *("impact_ratio_pooled", "odds_ratio_pooled", "rate_difference_pooled", "association_pooled"),
+        *("homogeneity", "informative_strata", "informative_share", "crude_over_pooled"),
+    },
+    "funnel_gap.csv": {
+        *("log_ratio_contribution", "log_ratio_part", "rate_contribution", "gap", "gap_from_rates"),
+        *("gap_from_composition",),
+    },
+    "funnel_waiting.csv": {"outcome_by_day", "outcome_difference"},
+    "funnel_applicants.csv": {
+        *("share", "representation_ratio", "gap_persons", "expected_persons", "benchmark_z"),
+        *("benchmarks_not_rejected",),
+    },
+    "funnel_channels.csv": {"channel_share", "pass_rate", "impact_ratio_screened"},
+    "funnel_units.csv": {"units_beyond"},
     "uptake_rates.csv": {"uptake", "uptake_ratio", "unmet_persons"},
 }
 

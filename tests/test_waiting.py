@@ -121,9 +121,10 @@ def test_two_groups_by_hand():
     assert hired.loc[("outcome_by_day", "here"), "estimate"] == pytest.approx(0.5)
     assert hired.loc[("outcome_difference", "abroad"), "estimate"] == pytest.approx(-0.028571, abs=5e-7)
     assert ("outcome_difference", "here") not in hired.index
-    assert set(found["detail"]) == {"hired within 90 days", "rejected within 90 days"} and set(found["method"]) == {
-        "aalen_johansen"
-    }
+    assert set(found["detail"]) == {"hired within 90 days", "rejected within 90 days", "undecided after 90 days"}
+    assert set(found["method"]) == {"aalen_johansen"}
+    open_still = found[(found["measure"] == "outcome_by_day") & found["detail"].str.startswith("undecided")]
+    assert open_still["estimate"].tolist() == pytest.approx([1 - 0.471429 - 0.314286, 0], abs=1e-6)
     assert "numerator" not in found and list(found) == [column for column in COLUMNS if column in found]
     assert_frame_equal(counts, kept)
 
@@ -155,6 +156,7 @@ def test_beyond_what_was_watched_nothing_is_said():
     assert rows[("outcome_by_day", "here", "hired within 91 days")] == 0.5  # all have ended
     assert (
         rows.drop(index=[("outcome_by_day", "here", f"{way} within 91 days") for way in ("hired", "rejected")])
+        .drop(index=[("outcome_by_day", "here", "undecided after 91 days")])
         .isna()
         .all()
     )
@@ -169,6 +171,13 @@ def test_cells_of_the_totals_and_within_those_by_day():
     both = found.loc[("outcome_difference", "abroad", "hired within 60 days")]
     assert both["cells"] == ("abroad overall", "here overall") and both["strata"] == 1 and both["residual_df"] == 0
     assert len(both["within"]) == len(counts)
+
+
+def test_ways_are_shown_all_or_none_so_that_none_is_told_by_the_others():
+    many = [*range(40), *range(20), 3, 4], ["r"] * 40 + ["w"] * 20 + ["h"] * 2
+    counts, totals = with_cells(counted({"here": many}))
+    found = by_day(counts, totals, 50)
+    assert set(found["strata"]) == {2} and set(found["residual_df"]) == {1}, "hired on two days only"
 
 
 def test_row_order_and_further_keys_decide_nothing():
@@ -189,19 +198,19 @@ def test_row_order_and_further_keys_decide_nothing():
         st.tuples(st.sampled_from(["a", "here"]), st.integers(0, 9), st.sampled_from("hrwc")), min_size=2, max_size=40
     )
 )
-def test_rows_are_those_of_the_arrays_and_ways_add_up_to_one_at_most(people):
+def test_rows_are_those_of_the_arrays_and_with_the_undecided_they_add_up_to_one(people):
     groups = {group: [(day, state) for name, day, state in people if name == group] for group in ("a", "here")}
     counts = counted({group: tuple(zip(*found, strict=True)) or ([], []) for group, found in groups.items() if found})
     counts = counts.assign(reference=counts["group"].iloc[0])
     found = by_day(counts, None, 5)
-    sums = found[found["measure"] == "outcome_by_day"].groupby("group")["estimate"].sum()
-    assert (sums <= 1 + 1e-9).all()
+    sums = found[found["measure"] == "outcome_by_day"].groupby("group")["estimate"].sum(min_count=1).dropna()
+    assert sums.tolist() == pytest.approx([1] * len(sums))
     for group, one in counts.groupby("group"):
         wide = one.pivot_table(index="days", columns="outcome", values="numerator", fill_value=0)
         ways = sorted(set(wide) - {"in_progress"})
         waiting = wide["in_progress"] if "in_progress" in wide else 0 * wide.iloc[:, 0]
         expected = incidence.aalen_johansen(wide.index, wide[ways], waiting, 5)[0]
-        rows = found[(found["measure"] == "outcome_by_day") & (found["group"] == group)]["estimate"]
+        rows = found[(found["measure"] == "outcome_by_day") & (found["group"] == group)]["estimate"].iloc[:-1]
         np.testing.assert_allclose(rows, expected, atol=1e-12)
 
 

@@ -96,10 +96,12 @@ def said(text):
 def test_a_stage_is_told_with_counts_both_denominators_and_the_decision():
     assert said(funnel_words.stages(protected(funnel.stages(FUNNEL)))) == [
         "The step to “shortlisted” passes 10 of 43 in group “BME” (23.3 %) and 389 of 920 in group “White” (42.3 %). "
-        "The ratio is 0.55 (95 % limits 0.31 to 0.90), lower than chance would explain (adjusted p 0.017).",
-        "Ethnicity: in 1 of 2 comparisons with group “White” the data cannot tell whether the rates differ: "
-        "“BME” overall.",
-        "The four-fifths rule, a trigger to look and no verdict, is met for “BME” at “shortlisted”; “BME” overall.",
+        "The ratio is 0.55 (95 % limits 0.31 to 0.90), lower than chance would explain (adjusted p 0.017)."
+    ]
+    unclear = FUNNEL.assign(numerator=[18, 389, 2, 117])
+    assert said(funnel_words.stages(protected(funnel.stages(unclear)))) == [
+        "Ethnicity: in 1 of 1 comparisons with group “White” the data cannot tell whether the rates differ: "
+        "“BME” at “shortlisted”."
     ]
 
 

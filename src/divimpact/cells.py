@@ -24,6 +24,7 @@ from divimpact.tally import DECLARED, EVERYONE
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
 TURNS = {"": 1, "period": 2, "period, event": 2.5, "grade": 3, "grade, event": 3.5}  # of flows; halves are details
+ALSO = {"channel": 4, "unit": 5, "since": 6}  # of applications, by the first word of the view: withheld where they tell
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BETWEEN = "since a release"  # before those that a difference of releases would tell
 BEFORE = "release"  # before the keys of cells that only earlier releases listed
@@ -53,9 +54,10 @@ def publishable(city: City) -> Cells:
     ``released``, what earlier releases said of it, and ``release``, the last that did; ``again``, whether it is counted
     only because a release listed it; ``unknown``, whether a release counts a group or a place that is not counted now,
     so that nobody can say how it overlaps with those that are; ``promised``, whether a release listed it, so that it
-    stays protected where it was hidden; ``turn``, when it is protected (stocks first, then flows and their details);
-    ``fixed``, whether a zero of it is known to everyone; ``unshown``, whether it is known to exist but in no table, so
-    that nothing is promised of it; ``withheld``, whether it is of a table that a release withheld whole.
+    stays protected where it was hidden; ``turn``, when it is protected (stocks first, flows and their details, then
+    applications by channel and the like); ``fixed``, whether a zero of it is known to everyone; ``unshown``, whether it
+    is known to exist but in no table, so that nothing is promised of it; ``withheld``, whether it is of a table that a
+    release withheld whole.
 
     Examples
     --------
@@ -114,7 +116,8 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
     frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
     views = frame["by"].str.replace(f"^({BEFORE}|{BETWEEN}|{UNSHOWN}|{WITHHELD})(, )?", "", regex=True)
-    frame["turn"] = views.map(TURNS).where(frame["table"] == "flows", 0)
+    also = views.str.split(" ").str[0].map(ALSO).fillna(0)
+    frame["turn"] = views.map(TURNS).where(frame["table"] == "flows", also)
     frame["fixed"] = [place.get("event", "").startswith(FIXED) for _, place, *_ in named]
     frame["withheld"] = frame["by"].str.startswith(WITHHELD)
     frame["unshown"] = frame["by"].str.startswith(UNSHOWN) | np.array(
@@ -129,9 +132,9 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _withheld(listed: pd.DataFrame, noted: Iterable[str]) -> pd.Series:
-    """Whether a release withheld a flow though it listed others of the same table."""
-    of_flows = listed["by"].str.startswith(BEFORE) & listed["cell"].str.startswith('["flows"')
-    return of_flows & ~listed["cell"].isin([*noted])
+    """Whether a release withheld a table that is protected after others: flows, and applications by channel or unit."""
+    before, flow = listed["by"].str.startswith(BEFORE), listed["cell"].str.startswith('["flows"')
+    return before & (flow | listed["by"].str.contains(", ")) & ~listed["cell"].isin([*noted])
 
 
 def _of_counts(
@@ -181,7 +184,9 @@ def _over_groups(place: list[tuple], part: int, known: Dimension) -> Iterator[Su
 def _on_the_way(counted: pd.DataFrame) -> list[Sum]:
     """Return who was lost from the first stage to the last as the sum over the steps: one person lost is the same."""
     lost = counted["cells"].str[OTHERS]
-    keys = [counted[key] for key in (*counts.KEYS, "group") if key in counted]
+    keys = [counted[key] for key in counted if key in (*counts.KEYS, "group") or key.startswith(counts.SINCE)]
+    if (counted["stage"] == "overall").all():
+        return []
     steps = lost[counted["stage"] != "overall"].groupby(keys).agg(tuple)
     overall = lost[counted["stage"] == "overall"].groupby(keys).first()
     return [Sum(total, parts) for total, parts in zip(overall, steps, strict=True) if total not in parts]
@@ -226,13 +231,22 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
     ends = [release["until"] for release in city.releases]
     for release, end in zip(city.releases, ends, strict=True):
         then = _within(_leaving_out(city, release["rule"]["publication.without"]), end)
-        yield from ((BEFORE, counted) for _, counted in counts.published(then))
+        yield from ((_named_after(BEFORE, by), counted) for by, counted in counts.published(then))
     for start, end in pairwise([*ends, {}] if ends else []):
         start = {name: period for name, period in start.items() if name.partition(".")[0] != "staff"}
         between = counts.published(_within(city, end, start), start)
-        for _, counted in between:
+        for by, counted in between:
             if "total" not in counted and counted[["numerator", "denominator"]].to_numpy().any():
-                yield BEFORE, counted
+                yield _named_after(BETWEEN, by) if _first(by) in ALSO else BEFORE, counted
+
+
+def _first(by: str) -> str:
+    return by.split(" ")[0]
+
+
+def _named_after(source: str, by: str) -> str:
+    """Name what is only counted again, with its view where that is protected after others."""
+    return f"{source}, {by}" if _first(by) in ALSO else source
 
 
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:

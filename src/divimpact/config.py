@@ -9,13 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PUBLICATION = {"min_count": 10, "declared": 0.6, "without": ()}
+LEFT_OUT = ("applications by channel", "applications by unit")  # unless city.toml says otherwise
+PUBLICATION = {"min_count": 10, "declared": 0.6, "without": LEFT_OUT}
 BREAKDOWNS = (  # what a review shows beyond the city as a whole
     "staff by grade",
     "flows by period",
     "flows by period and event",
     "flows by grade",
     "flows by grade and event",
+    "applications by channel",
+    "applications by unit",
+    "applications by requirement",
     "uptake by district",
 )
 PERIODS = {  # how a period is written, and what it must look like

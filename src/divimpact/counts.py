@@ -25,6 +25,7 @@ from divimpact.tally import EVERYONE, cell, head_rows, member_rows, named, of_me
 
 KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
 NOT_STATED = "not stated"
+SINCE = "since "  # before the period in which a requirement changed, in the name of a key
 RECORDED = "recorded period"  # what a record's period was before its year took the place
 
 
@@ -126,6 +127,34 @@ def last_year(city: City, table: str = "uptake") -> City:
     return replace(city, tables=city.tables | {name: of_year(records) for name, records in _parts(city, table)})
 
 
+def requirement_changes(city: City) -> pd.DataFrame:
+    """Return the measures that changed what a stage of recruitment asks for, in the whole city; they name a stage."""
+    found = city.frame("measures")
+    if "applications by requirement" in city.publication["without"]:
+        return found.iloc[:0]
+    elsewhere = found[["service", "district", "unit"]].notna().any(axis=1)
+    return found[found["stage"].notna() & ~elsewhere].reset_index(drop=True)
+
+
+def since(city: City, start: str) -> City:
+    """Return the city with a column "since ..." in its applications: "before" or "after" the period ``start`` begins.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> found = applications(since(read_city("data/sample"), "2023-Q1"), "gender", by=["since 2023-Q1"])
+    >>> found[["since 2023-Q1", "stage", "group", "numerator", "denominator"]].head(2)
+      since 2023-Q1        stage  group  numerator  denominator
+    0         after  shortlisted    men     2625.0       5939.0
+    1         after  shortlisted  women     2106.0       5237.0
+    """
+    told = {
+        name: records.mutate(**{f"{SINCE}{start}": (records.period >= start).ifelse("after", "before")})
+        for name, records in _parts(city, "applications")
+    }
+    return replace(city, tables=city.tables | told)
+
+
 def periods(city: City, table: str) -> list[str]:
     """Return the periods of a table, first to last."""
     found = [records.select("period").distinct() for _, records in _parts(city, table)]
@@ -189,7 +218,8 @@ def published(city: City, after: Mapping[str, str] | None = None) -> list[tuple[
     ``after`` says which periods a table was cut off at; the names of its cells then say so too.
     """
     asked = [each._replace(after=(after or {}).get(each.name, "")) for each in _views(city)]
-    return [(", ".join(each.by), table) for each, table in zip(asked, _tables(asked), strict=True)]
+    listed = [(", ".join(each.by), _listed(each, table)) for each, table in zip(asked, _tables(asked), strict=True)]
+    return [(by, table) for by, table in listed if len(table)]
 
 
 def _parts(city: City, table: str) -> list[tuple[str, ibis.Table]]:
@@ -212,7 +242,7 @@ class _Asked(NamedTuple):
 
 def _ask(city: City, table: str, dimension: str, by: Sequence[str]) -> _Asked:
     records = _closed(city.records(table, dimension))
-    keys = [key for key in KEYS if key in records.columns]
+    keys = [key for key in records.columns if key.startswith(SINCE)] + [key for key in KEYS if key in records.columns]
     if table == "staff" and "period" not in by:
         raise ValueError("staff is counted at the end of each period: name 'period' among the keys")
     if unknown := [key for key in by if key not in keys]:
@@ -228,12 +258,25 @@ def _views(city: City) -> Iterator[_Asked]:
         (city, "staff", ("period",)),
         (city, "staff", ("period", "grade")),
         (city, "applications", ()),
+        (city, "applications", ("channel",)),
+        (city, "applications", ("unit",)),
         (city, "uptake", ("period", "service")),
         (year, "uptake", ("period", "service")),
         (year, "uptake", ("period", "service", "district")),
     ]:
         if all(broken_down(city, table, key) for key in (None, *by)):
             yield from (_ask(view, table, dimension, by) for dimension in city.dimensions_of(table))
+    for start in dict.fromkeys(requirement_changes(city)["start"]) if city.has("applications") else ():
+        told = since(city, start)
+        yield from (
+            _ask(told, "applications", name, [f"{SINCE}{start}"]) for name in city.dimensions_of("applications")
+        )
+
+
+def _listed(asked: _Asked, table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what a review does not list: by channel or unit it shows recruitment as a whole, not its stages."""
+    whole = asked.table == "applications" and bool({*asked.by} & {"channel", "unit"})
+    return table[table["stage"] == "overall"].reset_index(drop=True) if whole else table
 
 
 def _tables(asked: list[_Asked]) -> list[pd.DataFrame]:

@@ -1,16 +1,17 @@
 """What all figures do: the one theme, a panel, the axes of shares and years, finding above and source below."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from divimpact import wording
 from divimpact.disclosure import SafeTable
+from divimpact.phrases import points
 from divimpact.schema import years
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe and Ito 2008
@@ -96,6 +97,28 @@ def looks(groups: list[str], frame: pd.DataFrame) -> Iterator[tuple[str, dict]]:
 
 def whiskers(rows: pd.DataFrame) -> np.ndarray:
     return np.abs(rows[["conf_low", "conf_high"]].to_numpy(float).T - rows["estimate"].to_numpy(float))
+
+
+def one_after_the_other(names: Sequence[str], parts: np.ndarray, whole: np.ndarray, unit: str) -> Axes:
+    """Draw what a difference is made of: each part begins where the one before it ends, and the whole is below."""
+    ends = parts.cumsum()
+    left = np.concatenate([[0], ends[:-1], np.zeros(len(whole))]) if len(ends) else np.zeros(len(whole))
+    width, down = np.concatenate([parts, whole]), np.arange(len(names))
+    axes = panels(0.5 + 0.34 * len(names))
+    colours = [COLOURS[0] if step >= 0 else COLOURS[1] for step in parts] + ["black"] * len(whole)
+    axes.barh(down, width, left=left, color=colours, height=0.6)
+    for place, (start, step) in enumerate(zip(left, width, strict=True)):
+        if pd.notna(step):
+            beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "size": 8}
+            axes.annotate(points(step), (max(start, start + step), place), **beside)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
+    axes.use_sticky_edges = False
+    axes.margins(x=0.22)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(lambda step, _: f"{100 * step:+.2g}".replace("-", "−") if step else "0")
+    axes.set_xlabel(f"Percentage points of {unit}")
+    return axes
 
 
 def per_cent(axis, *tops: float) -> None:

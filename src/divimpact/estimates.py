@@ -11,9 +11,9 @@ import pandas as pd
 from divimpact.intervals import miettinen_nurminen_ratio, proportion, ratio, wilson
 from divimpact.schema import years
 
-KEYS = ("period", "unit", "grade", "service", "district", "dimension", "stage")
+KEYS = ("period", "unit", "channel", "grade", "service", "district", "dimension", "stage")
 COLUMNS = (
-    "measure", "period", "unit", "grade", "service", "district", "dimension", "group", "reference",
+    "measure", "period", "unit", "channel", "grade", "service", "district", "dimension", "group", "reference",
     "benchmark", "stage", "detail", "numerator", "denominator", "reference_numerator",
     "reference_denominator", "estimate", "conf_low", "conf_high", "confidence", "p_value", "p_adjusted",
     "method", "rule", "verdict", "cells", "within", "strata", "residual_df",

@@ -131,8 +131,8 @@ def checks(counts, confidence=0.95):
 def other_references(counts, confidence=0.95):
     """Estimate the ratios of `stages` anew against each other declared group, to see what hangs on the reference.
 
-    Rows of measure `impact_ratio` as in `stages`, with that group as `reference`; each is a family of its own, so that
-    the reference fixed beforehand is the one to conclude from.
+    Rows of measure `impact_ratio_other_reference`, else as `impact_ratio` in `stages`, with that group as `reference`;
+    each is a family of its own, so that the reference fixed beforehand is the one to conclude from.
 
     Parameters
     ----------
@@ -158,7 +158,8 @@ def other_references(counts, confidence=0.95):
         held = counts[counts["dimension"] == dimension]
         with_it = held[held["role"] != "combined"]  # a combined group may hold the reference
         blocks.append(compared(with_it.assign(reference=group)))
-    return table(*(impact_ratios(pairs, confidence) for pairs in blocks))
+    found = table(*(impact_ratios(pairs, confidence) for pairs in blocks))
+    return found.assign(measure="impact_ratio_other_reference")
 
 
 def screen(counts, over="unit", confidence=0.95):

@@ -1,4 +1,4 @@
-"""Figures on recruitment: who passes each stage, beside the reference group.
+"""Figures on recruitment: who passes each stage, beside the reference group, and where a gap opens.
 
 Each function takes one protected table and returns its Axes: a finding in the title, limits drawn, alt text as label.
 """
@@ -13,6 +13,8 @@ from matplotlib.ticker import NullLocator
 from divimpact import drawing, funnel_words, wording
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import decimal
+
+INSIDE = {"impact_ratio_pooled": ", same vacancies"}  # measures that are drawn with open markers
 
 
 def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
@@ -34,16 +36,17 @@ def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
 
 
 def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
-    """Draw each group's pass rate over that of the reference group, stage by stage, with limits and parity (Q5).
+    """Draw each group's pass rate over that of the reference group, stage by stage, with limits and parity (Q5, Q6).
 
     Parameters
     ----------
     table
-        ``impact_ratio`` rows of one dimension.
+        ``impact_ratio`` rows of one dimension; beside them, if they are there, ``impact_ratio_pooled`` and
+        ``crude_over_pooled`` ones.
     source
         Who and what, for the line at the foot.
     """
-    rows, title = table.where(measure="impact_ratio"), funnel_words.title_of_stages(table)
+    rows, title = table.where(measure=["impact_ratio", *INSIDE]), funnel_words.title_of_ratios(table)
     frame = rows.frame
     reference, edges = frame["reference"].iloc[0], _ratio_edges(frame)
     axes = _by_stage(frame, edges)
@@ -54,14 +57,33 @@ def impact_ratios(table: SafeTable, *, source: str = "") -> Axes:
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     line = f"Pass rate of a group over that of “{reference}”, with limits; 1 is parity, dotted four fifths"
-    return drawing.finished(
-        axes,
-        title,
-        line + _beyond(frame, edges),
-        table,
-        source,
-        wording.describe(rows, f"Ratios of pass rates. {title}", "{0.stage}, {0.group}"),
-    )
+    line += "; open markers: within the same vacancies" * bool(frame["measure"].isin(INSIDE).any())
+    named = rows.where(measure="impact_ratio"), rows.where(measure=list(INSIDE))
+    alt = wording.describe(named[0], f"Ratios of pass rates. {title}", "{0.stage}, {0.group}")
+    if len(named[1]):
+        alt += " " + wording.describe(named[1], "Within the same vacancies", "{0.stage}, {0.group}")
+    return drawing.finished(axes, title, line + _beyond(frame, edges), table, source, alt)
+
+
+def contributions(table: SafeTable, *, source: str = "") -> Axes:
+    """Draw at which stages the gap between one group and its reference opens and closes (Q5).
+
+    Parameters
+    ----------
+    table
+        ``rate_contribution`` rows of one group, stage by stage and overall.
+    source
+        Who and what, for the line at the foot.
+    """
+    frame = table.frame
+    parts, whole = (frame[(frame["stage"] == "overall") == overall] for overall in (False, True))
+    names = [*parts["stage"], *["in all"] * len(whole)]
+    sizes = (one["estimate"].to_numpy(float) for one in (parts, whole))
+    axes = drawing.one_after_the_other(names, *sizes, "all who applied")
+    title = funnel_words.title_of_contributions(table)
+    line = "What each stage adds to the rate, first stage to last, beside the other group: blue adds, orange takes away"
+    alt = wording.describe(table, title, "{0.stage}")
+    return drawing.finished(axes, title, line, table, source, alt)
 
 
 def _beyond(frame: pd.DataFrame, edges: tuple[float, float]) -> str:
@@ -86,13 +108,16 @@ def _arrow(axes: Axes, ratio: float, down: float, edges: tuple[float, float], co
 
 def _by_stage(frame: pd.DataFrame, edges: tuple[float, float] = (0, np.inf)) -> Axes:
     """Draw estimates with limits, the stages from top to bottom and within each the groups below each other."""
-    stages, groups = drawing.order(frame["stage"]), drawing.order(frame["group"])
-    axes = drawing.panels(0.4 + len(stages) * (0.2 + 0.16 * len(groups)))
-    for group, look in drawing.looks(groups, frame):
-        whole = frame[frame["group"] == group]
+    stages, looks = drawing.order(frame["stage"]), dict(drawing.looks(drawing.order(frame["group"]), frame))
+    series = [series for group in looks for series in frame[frame["group"] == group].groupby("measure", sort=False)]
+    axes = drawing.panels(0.4 + len(stages) * (0.2 + 0.16 * len(series)))
+    for number, (measure, whole) in enumerate(series):
+        group = whole["group"].iloc[0]
         own = whole.assign(**whole[["estimate", "conf_low", "conf_high"]].clip(*edges))
-        down = own["stage"].map(stages.index) + (groups.index(group) - (len(groups) - 1) / 2) * 0.7 / len(groups)
-        style = look | {"linestyle": "none", "capsize": 2, "clip_on": False, "label": drawing.label(group)}
+        down = own["stage"].map(stages.index) + (number - (len(series) - 1) / 2) * 0.7 / len(series)
+        look = looks[group] | ({"markerfacecolor": "white"} if measure in INSIDE else {})
+        named = drawing.label(group + INSIDE.get(measure, ""))
+        style = look | {"linestyle": "none", "capsize": 2, "clip_on": False, "label": named}
         style["markevery"] = np.flatnonzero(whole["estimate"].between(*edges)).tolist()
         axes.errorbar(own["estimate"], down, xerr=drawing.whiskers(own), **style)
         for ratio, place in zip(whole["estimate"], down, strict=True):

@@ -1,37 +1,107 @@
-"""Sentences on recruitment: which step passes whom, with both denominators, and where the data cannot tell."""
+"""Sentences on recruitment: which step passes whom, in all vacancies and in the same ones, with both denominators."""
 
+from collections.abc import Iterator
+
+import pandas as pd
+
+from divimpact.codes import CONCLUSIONS
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, decimal, listed
-from divimpact.wording import as_text, both, limited, p_of, places, shown
+from divimpact.phrases import Text, decimal, in_points, lines, listed, persons, points
+from divimpact.wording import as_text, both, group_of, like, limited, p_of, places, shown, step_of
+
+OVERALL = "overall"
+TOGETHER = "All vacancies together and the same vacancies give different answers for"
+BOTH = ("impact_ratio", "impact_ratio_pooled", "crude_over_pooled")
+RATES = {
+    "to overall rate": "at the rate of all who declared",
+    "to equality": "at the rate of the reference group",
+    "to four fifths": "at four fifths of that",
+}
+SPLIT = {
+    "gap_from_rates": "from how the same vacancies pass the two groups",
+    "gap_from_composition": "from which vacancies they apply to",
+}
+
+
+def overall(table: SafeTable) -> Text:
+    """Say how recruitment as a whole passes each group: all vacancies together, and within the same ones.
+
+    Groups of which the two conclude differently come first. ``table`` holds the rows of `funnel.stages` and, where the
+    vacancies are known, those of `pooling.pooled`.
+    """
+    rows = shown(table)
+    ratios = _compared(rows, "impact_ratio")
+    said = [_both_ways(row, rows) for row in ratios[ratios["stage"] == OVERALL].itertuples()]
+    return as_text(
+        _different_first(said), table.where(measure=BOTH, stage=OVERALL), "No two groups can be compared here."
+    )
 
 
 def stages(table: SafeTable) -> Text:
-    """Say where recruitment passes groups differently, where the data cannot tell, and where a rule triggers."""
+    """Say which steps pass groups differently, and at which the data cannot tell; rows as in `overall`."""
     rows = shown(table)
-    ratios = rows[(rows["measure"] == "impact_ratio") & rows["verdict"].notna()]
-    said = [
-        f"{_step(row)} {both(row)}. The ratio is {limited(row)}, {row.verdict} than chance would explain ({p_of(row)})."
-        for row in ratios[ratios["verdict"] != "cannot_tell"].itertuples()
-    ]
+    ratios = _compared(rows, "impact_ratio")
+    ratios = ratios[ratios["stage"] != OVERALL]
+    clear = [{row.verdict, _inside(row, rows)} - {"cannot_tell", None} for row in ratios.itertuples()]
+    decided = ratios[[bool(each) for each in clear]]
+    said = _different_first([_both_ways(row, rows) for row in decided.itertuples()])
     for dimension, compared in ratios.groupby("dimension", sort=False):
-        unclear = compared[compared["verdict"] == "cannot_tell"]
+        unclear = compared[~compared.index.isin(decided.index)]
         if len(unclear):
             said.append(
                 f"{dimension.capitalize()}: in {len(unclear)} of {len(compared)} comparisons with group "
                 f"“{compared['reference'].iloc[0]}” the data cannot tell whether the rates differ: {places(unclear)}."
             )
-    triggered = rows[(rows["rule"] == "four_fifths") & (rows["verdict"] == "triggered")]
-    triggered = triggered.merge(ratios[["dimension", "group"]].drop_duplicates())  # leaves out the undeclared
-    if len(triggered):
-        said.append(f"The four-fifths rule, a trigger to look and no verdict, is met for {places(triggered)}.")
-    return as_text(said, table, "No two groups can be compared here.")
+    return as_text(said, table.where(measure=BOTH), "No two groups can be compared here.")
+
+
+def shortfall(table: SafeTable) -> Text:
+    """Say how many more of a group would have passed at three other rates, where fewer passed than chance explains.
+
+    Where fewer passed only because of which vacancies they apply to, nothing is said; rows as in `overall`.
+    """
+    rows = shown(table)
+    ratios = _compared(rows, "impact_ratio")
+    said = []
+    for row in ratios[ratios["verdict"] == "lower"].itertuples():
+        held = rows[_like(rows, row, "shortfall")].set_index("detail")["estimate"]
+        many = [f"{persons(held[detail])} {rate}" for detail, rate in RATES.items() if held.get(detail, 0) >= 0.5]
+        if many and _inside(row, rows) in (None, "lower"):
+            said.append(f"{step_of(row)} would have passed so many more in {group_of(row)}: {listed(many)}.")
+    return Text(lines(said))
+
+
+def contributions(table: SafeTable) -> Text:
+    """Say at which steps the gap between a group and its reference opens and closes, in points that add up."""
+    rows = shown(table)
+    rows = rows[rows["measure"] == "rate_contribution"]
+    said = []
+    for row in rows[rows["stage"] == OVERALL].itertuples():
+        own = rows[(rows["dimension"] == row.dimension) & (rows["group"] == row.group) & (rows["stage"] != OVERALL)]
+        parts = {f"at “{stage}”": size for stage, size in zip(own["stage"], own["estimate"], strict=True)}
+        gap = f"{step_of(row)} passes {both(row)}, a gap of {points(row.estimate)}"
+        said.append(f"{gap}: {in_points(parts)}." if any(parts.values()) else f"{gap}.")
+    return as_text(said, table, "Where on the way a gap opens cannot be told here.")
+
+
+def within(table: SafeTable) -> Text:
+    """Say how recruitment passes groups in the same vacancies, and what is due to which vacancies they apply to.
+
+    ``table`` holds the rows of `pooling.pooled` and `pooling.gap_split`.
+    """
+    rows = shown(table)
+    ratios = _compared(rows, "impact_ratio_pooled")
+    said = [_in_vacancies(row, rows) for row in ratios[ratios["stage"] == OVERALL].itertuples()]
+    said += list(_splits(rows))
+    of_these = table.where(measure=["impact_ratio_pooled", "informative_strata", "homogeneity", "gap", *SPLIT])
+    return as_text(said, of_these, "Without vacancies, or with too few of them, this cannot be told.")
 
 
 def title_of_stages(table: SafeTable) -> str:
     """Name the stages at which groups fare differently, for the title of a figure."""
-    rows = shown(table)
-    found = rows[(rows["measure"] == "impact_ratio") & rows["verdict"].isin(["lower", "higher"])]
-    steps = found[found["stage"] != "overall"]
+    found = _compared(shown(table), "impact_ratio")
+    found = found[found["verdict"] != "cannot_tell"]
+    steps = found[found["stage"] != OVERALL]
     if len(steps) == 1:
         row = next(steps.itertuples())
         return (
@@ -44,7 +114,86 @@ def title_of_stages(table: SafeTable) -> str:
     return "At no stage can these numbers tell a difference from none"
 
 
-def _step(row: tuple) -> str:
-    if row.stage == "overall":
-        return "From the first stage to the last, recruitment passes"
-    return f"The step to “{row.stage}” passes"
+def title_of_ratios(table: SafeTable) -> str:
+    """Name the groups for which all vacancies together and the same vacancies differ; else the stages."""
+    rows = shown(table)
+    ratios = _compared(rows, "impact_ratio")
+    differing = [row.group for row in ratios[ratios["stage"] == OVERALL].itertuples() if _both_ways(row, rows)[0]]
+    if differing:
+        return f"Within the same vacancies the answer is another one for {listed(f'“{group}”' for group in differing)}"
+    return title_of_stages(table)
+
+
+def title_of_contributions(table: SafeTable) -> str:
+    """Name the gap of one group and the stage at which most of it opens or closes, for the title of its figure."""
+    rows = shown(table)
+    rows = rows[rows["measure"] == "rate_contribution"]
+    for row in rows[rows["stage"] == OVERALL].itertuples():
+        steps = rows[rows["stage"] != OVERALL]
+        most = steps.loc[[steps["estimate"].abs().idxmax()]] if len(steps) else steps
+        at = [f"; {points(step.estimate)} at “{step.stage}”" for step in most.itertuples()]
+        return f"{row.group}: {points(row.estimate)} beside “{row.reference}”{''.join(at)}"
+    return "Where on the way a gap opens is hidden or unknown"
+
+
+def _compared(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the ratios from which something is concluded."""
+    return rows[(rows["measure"] == measure) & rows["verdict"].notna()]
+
+
+def _inside(row: tuple, rows: pd.DataFrame) -> str | None:
+    """Return what is concluded of the same comparison within vacancies, if anything."""
+    found = like(rows, row, "impact_ratio_pooled", "stage")
+    return found.verdict if found and pd.notna(found.verdict) else None
+
+
+def _both_ways(row: tuple, rows: pd.DataFrame) -> tuple[bool, str]:
+    """Say how a step passes a group, together and in the same vacancies, and whether the two conclude differently."""
+    crude = f"{step_of(row)} passes {both(row)}. The ratio is {_concluded(row)}."
+    if not (verdict := _inside(row, rows)):
+        return False, crude
+    inside, mixed = (like(rows, row, measure, "stage") for measure in ("impact_ratio_pooled", "crude_over_pooled"))
+    within = f"Within the same vacancies it is {_concluded(inside)}"
+    if verdict == row.verdict:
+        return False, f"{crude} {within}: the same answer."
+    if not mixed or mixed.verdict != "disagree":
+        return False, f"{crude} {within}."
+    return True, f"{TOGETHER} {group_of(row)}. {crude} {within}. What differs is which vacancies they apply to."
+
+
+def _different_first(said: list[tuple[bool, str]]) -> list[str]:
+    return [text for differ in (True, False) for disagree, text in said if disagree == differ]
+
+
+def _concluded(row: tuple) -> str:
+    return f"{limited(row)}, {CONCLUSIONS[row.verdict]} ({p_of(row)})"
+
+
+def _in_vacancies(row: tuple, rows: pd.DataFrame) -> str:
+    """Say how a step passes a group in the same vacancies, on how many that rests, and whether they are alike."""
+    number, alike = (like(rows, row, measure, "stage") for measure in ("informative_strata", "homogeneity"))
+    step = step_of(row)[:1].lower() + step_of(row)[1:]
+    text = (
+        f"In the same vacancies, {step} passes {group_of(row)} {limited(row)} times as often as group "
+        f"“{row.reference}”, {CONCLUSIONS[row.verdict]} ({p_of(row)}); all together, {both(row)}."
+    )
+    if number:
+        text += f" {number.estimate:,.0f} vacancies say something: both applied, and some passed and some did not."
+    if alike and alike.p_value < 0.05:
+        text += f" Vacancies differ in this more than chance explains ({p_of(alike)}), so it is a mean over them."
+    return text
+
+
+def _splits(rows: pd.DataFrame) -> Iterator[str]:
+    """Say what of each gap comes from the same vacancies, and what from which ones people apply to."""
+    for row in rows[(rows["measure"] == "gap") & (rows["stage"] == OVERALL)].itertuples():
+        parts = {text: like(rows, row, measure, "stage") for measure, text in SPLIT.items()}
+        if all(parts.values()):
+            sizes = {text: part.estimate for text, part in parts.items()}
+            split = f" {in_points(sizes)}" if any(sizes.values()) else " nothing"
+            yield f"Of the gap of {points(row.estimate)} between {group_of(row)} and “{row.reference}”:{split}."
+
+
+def _like(rows: pd.DataFrame, row: tuple, measure: str) -> pd.Series:
+    same = (rows["dimension"] == row.dimension) & (rows["group"] == row.group) & (rows["stage"] == row.stage)
+    return same & (rows["measure"] == measure)

@@ -249,7 +249,15 @@ def _listed(names: list[str], most: int = 5) -> str:
 def _breakdown(table: str, by: str) -> str:
     if table == "flows":
         return f"flows by {by.replace(', ', ' and ')}" if by else ""
-    return next((f"{table} by {key}" for key in ("grade", "district") if key in by.split(", ")), "")
+    by = "requirement" if by.startswith("since ") else by
+    return next(
+        (
+            f"{table} by {key}"
+            for key in ("grade", "district", "channel", "unit", "requirement")
+            if key in by.split(", ")
+        ),
+        "",
+    )
 
 
 def _remedy(breakdowns: Iterable[str]) -> str:

@@ -2,7 +2,9 @@
 
 import html
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+LEAST = 0.0005  # of a part of a difference: what is smaller is no tenth of a point
 
 
 class Text(str):
@@ -43,6 +45,16 @@ def points(difference: float) -> str:
     return f"{written} points".replace("-", "−")
 
 
+def in_points(parts: Mapping[str, float]) -> str:
+    r"""List the parts of a difference in percentage points; those below a tenth come last, those of nothing not at all.
+
+    >>> in_points({"from hires": 0.0274, "from exits": -0.0004, "from moves": 0})
+    '+2.7 points from hires and less than 0.1 points from exits'
+    """
+    moved = [f"{points(size)} {part}" for part, size in parts.items() if abs(size) >= LEAST]
+    return listed(moved + [f"less than 0.1 points {part}" for part, size in parts.items() if 0 < abs(size) < LEAST])
+
+
 def odds(probability: float) -> str:
     r"""Write a chance as so many times in ten, a hundred or a thousand.
 
@@ -79,7 +91,7 @@ def run(period: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    *first, last = names
+    *first, last = [*names] or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.markers import CARETUP
-from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
+from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from divimpact import drawing, outlook_words, staff_words, wording
 from divimpact.codes import REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
 from divimpact.drawing import COLOURS, GREY
-from divimpact.phrases import percent, points, run
+from divimpact.phrases import percent, run
 from divimpact.schema import definitions, years
 
 MOST = 1.5  # of a share that is needed: where the axis ends
@@ -233,30 +233,9 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     frame = table.frame
     parts = frame[frame["measure"].isin(REASONS_OF_CHANGE) & frame["estimate"].ne(0)]
     whole = frame[frame["measure"] == "change"]
-    ends = parts["estimate"].cumsum().to_numpy()
-    starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
     names = [*parts["measure"].map(REASONS_OF_CHANGE), *["in all"] * len(whole)]
-    left, width = np.concatenate([starts, np.zeros(len(whole))]), pd.concat([parts, whole])["estimate"].to_numpy(float)
-    axes = drawing.panels(0.5 + 0.34 * len(names))
-    colours = [COLOURS[0] if step >= 0 else COLOURS[1] for step in width[: len(parts)]] + ["black"] * len(whole)
-    down = np.arange(len(names))
-    axes.barh(down, width, left=left, color=colours, height=0.6)
-    for place, (start, step) in enumerate(zip(left, width, strict=True)):
-        if pd.notna(step):
-            axes.annotate(
-                points(step),
-                (max(start, start + step), place),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                size=8,
-            )
-    axes.axvline(0, color=GREY, linewidth=1)
-    axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
-    axes.margins(x=0.22)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(lambda step, _: f"{100 * step:+.2g}".replace("-", "−") if step else "0")
-    axes.set_xlabel("Percentage points of all staff")
+    sizes = (one["estimate"].to_numpy(float) for one in (parts, whole))
+    axes = drawing.one_after_the_other(names, *sizes, "all staff")
     title, steps = staff_words.title_of_change(table), "; ".join(dict.fromkeys(map(run, frame["period"])))
     line = f"What changed the share, {steps}: blue adds, orange takes away"
     return drawing.finished(axes, title, line, table, source, wording.describe(table, title, "{0.measure}"))

@@ -7,12 +7,11 @@ import pandas as pd
 
 from divimpact.codes import BANDS, REASONS, REASONS_OF_CHANGE, TRIGGERS, VERDICTS
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, chance, decimal, lines, listed, percent, persons, points, run
+from divimpact.phrases import Text, chance, decimal, in_points, lines, listed, percent, persons, points, run
 from divimpact.schema import definitions, years
 from divimpact.wording import as_text, group_of, latest, like, limited, shown
 
 ANSWERED = "of those who answered"  # what shares of a survey are of
-LEAST = 0.0005  # of a part of a change: what is smaller is no tenth of a point
 
 
 def progress(table: SafeTable) -> Text:
@@ -96,12 +95,10 @@ def change(table: SafeTable) -> Text:
     said = []
     for row in rows[(rows["measure"] == "change") & rows["period"].str.contains("/")].itertuples():
         parts = {text: like(rows, row, measure) for measure, text in REASONS_OF_CHANGE.items()}
-        known = {text: part.estimate for text, part in parts.items() if part and part.estimate}
-        moved = [f"{points(size)} from {text}" for text, size in known.items() if abs(size) >= LEAST]
-        moved += [f"less than 0.1 points from {text}" for text, size in known.items() if abs(size) < LEAST]
+        moved = {f"from {text}": part.estimate for text, part in parts.items() if part and part.estimate}
         seen = like(rows, row, "detectable_change")
         text = f"For {group_of(row)}: {limited(row, points)} of all staff, {run(row.period)}"
-        text += f": {listed(moved)}." if moved else "."
+        text += f": {in_points(moved)}." if moved else "."
         told = row.conf_low > 0 or row.conf_high < 0
         if seen and not told:
             size = points(seen.estimate).lstrip("+")

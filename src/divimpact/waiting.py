@@ -21,7 +21,8 @@ def by_day(counts, totals, horizon, confidence=0.95):
     """Estimate how many applications of each group have ended in each way by a day, and compare groups.
 
     - `outcome_by_day`: the part of all applications that ended in one way (`detail`) within so many days, the other
-      ways competing and those in progress counted as long as they were watched (Aalen and Johansen).
+      ways competing and those in progress counted as long as they were watched (Aalen and Johansen); and the part that
+      had not ended after so many ("undecided"). They add up to one.
     - `outcome_difference`: that of the group minus that of the reference, with limits.
 
     It is no share of counted people, so there is no numerator: who is in progress is in neither. NaN where the horizon
@@ -29,7 +30,8 @@ def by_day(counts, totals, horizon, confidence=0.95):
     a day are left out (`in_progress` says how many).
 
     With cells the rows are pooled over days: `within` names the counts by day, `strata` is the number of days on which
-    somebody of the group (of the group with fewer such days, in a comparison) ended that way, `residual_df` one less.
+    somebody of the group ended in the way that has the fewest (in a comparison, of the group with fewer), `residual_df`
+    one less. So all ways of a group are shown or none, and none can be told from the others.
 
     Parameters
     ----------
@@ -59,10 +61,11 @@ def by_day(counts, totals, horizon, confidence=0.95):
     >>> found = found[(found["measure"] == "outcome_difference") & (found["group"] == "women")]
     >>> found[["detail", "estimate", "conf_low", "conf_high"]].round(3)
                            detail  estimate  conf_low  conf_high
-    12   declined within 120 days    -0.001    -0.005      0.003
-    14      hired within 120 days    -0.003    -0.012      0.006
-    16   rejected within 120 days     0.009    -0.003      0.021
-    18  withdrawn within 120 days    -0.001    -0.008      0.007
+    15   declined within 120 days    -0.001    -0.005      0.003
+    17      hired within 120 days    -0.003    -0.012      0.006
+    19   rejected within 120 days     0.009    -0.003      0.021
+    21  withdrawn within 120 days    -0.001    -0.008      0.007
+    23   undecided after 120 days    -0.004    -0.008      0.000
     """
     counts = checked(counts, "reference", strata=("days", "outcome"))
     counts = counts[counts["days"].notna() & (counts["role"] != "overlapping")]
@@ -118,20 +121,29 @@ def in_progress(counts, confidence=0.95):
 
 
 def _ended(counts, horizon, confidence):
-    """Return a row for each group and way to end: the estimate, its limits, and on how many days somebody did."""
+    """Return a row for each group and way to end, and for not having ended: estimate, limits, on how many days."""
     groups = _added(counts, counts["outcome"] == OPEN)
     groups = groups.drop(columns=["numerator", "denominator", "cells"], errors="ignore")
     days, ways, ended, waiting = _by_day(counts, len(groups))
-    estimate, variance = incidence.aalen_johansen(days, ended, waiting, horizon)
+    anyhow = ended.sum(axis=-1, keepdims=True)
+    (estimate, variance), (gone, spread) = (
+        incidence.aalen_johansen(days, each, waiting, horizon) for each in (ended, anyhow)
+    )
+    estimate, variance = (
+        np.concatenate(both, axis=-1) for both in ((estimate, np.clip(1 - gone, 0, 1)), (variance, spread))
+    )
     known = ended.sum(axis=(1, 2)) + waiting[:, days >= horizon].sum(axis=1)
     limits = incidence.limits(estimate, variance, known[:, None], confidence)
     values = dict(zip(VALUES, (estimate, *limits), strict=True))
-    values["strata"] = np.count_nonzero(ended[:, days <= horizon], axis=1)
-    blocks = [groups.iloc[:0].assign(detail="", **dict.fromkeys(values, 0.0))]
-    for number, way in enumerate(ways):
-        of_way = {name: each[:, number] for name, each in values.items()}
-        blocks.append(groups.assign(detail=f"{way} within {horizon:g} days", **of_way))
-    return pd.concat(blocks[1:] or blocks, ignore_index=True)
+    names = [*(f"{way} within {horizon:g} days" for way in ways), f"undecided after {horizon:g} days"]
+    on_days = np.count_nonzero(ended[:, days <= horizon], axis=1)
+    fewest = np.where(on_days > 0, on_days, np.inf).min(axis=-1, initial=np.inf, keepdims=True)
+    values["strata"] = np.where(np.isinf(fewest), 0, fewest) + np.zeros(len(names))
+    blocks = [
+        groups.assign(detail=name, **{kind: each[:, number] for kind, each in values.items()})
+        for number, name in enumerate(names)
+    ]
+    return pd.concat(blocks, ignore_index=True)
 
 
 def _by_day(counts, groups):

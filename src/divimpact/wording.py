@@ -13,6 +13,7 @@ PROPORTIONS = {
     *("share", "grade_share", "pass_rate", "uptake", "projected_share", "milestone"),
     *("required_hire_share", "assumed_turnover", "required_at_turnover"),
 }
+DIFFERENCES = {"change", *REASONS_OF_CHANGE, "rate_contribution"}
 
 
 def left_out(rows: pd.DataFrame) -> list[str]:
@@ -40,7 +41,7 @@ def describe(table: SafeTable, what: str, name: str) -> str:
     """
     rows = shown(table)
     measures = set(rows["measure"])
-    number = percent if measures <= PROPORTIONS else points if measures <= {"change", *REASONS_OF_CHANGE} else decimal
+    number = percent if measures <= PROPORTIONS else points if measures <= DIFFERENCES else decimal
     values = "; ".join(f"{name.format(row)} {limited(row, number)}" for row in rows.itertuples())
     return " ".join(filter(None, [f"{what}.", f"{values}." if values else "", hidden(table)]))
 
@@ -106,6 +107,11 @@ def group_of(row: tuple) -> str:
     places = {"in unit": None if unit == "city" else unit, "in" if grade == "leadership" else "at grade": grade}
     named = [f" {place} {name}" for place, name in places.items() if pd.notna(name) and name]
     return f"group “{row.group}” ({row.dimension})" + "".join(named)
+
+
+def step_of(row: tuple) -> str:
+    """Name what passes people: the step to a stage, or recruitment as a whole."""
+    return "From the first stage to the last, recruitment" if row.stage == "overall" else f"The step to “{row.stage}”"
 
 
 def places(rows: pd.DataFrame) -> str:
