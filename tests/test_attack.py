@@ -82,8 +82,8 @@ def true_counts(tables, tag=""):
                 sizes = [np.count_nonzero(among[dimension] == group) for group in groups]
                 found |= group_cells((name, stage), dimension, groups, sizes)
         if dimension in uptake:
-            last = uptake["period"].max()[:4]
-            places = [(period, "") for period in sorted(set(uptake["period"]))] + [(last, "")]
+            last = uptake["period"].max()
+            places = [(period, "") for period in sorted(set(uptake["period"]))] + [(last[:4], "")]
             places += [(last, district) for district in sorted(set(uptake["district"]))]
             for service in sorted(set(uptake["service"])):
                 for period, district in places:
@@ -157,7 +157,8 @@ def known_sums(counts):
             finer = [other for other in counts if other[:2] == (table, service) and other[-2:] == (dimension, group)]
             if district == "" and len(period) == 4:
                 yield cell, *(other for other in finer if other[2].startswith(f"{period}-") and other[3] == "")
-                yield cell, *(other for other in finer if other[2] == period and other[3] != "")
+            elif district == "" and (districts := [other for other in finer if other[2] == period and other[3] != ""]):
+                yield cell, *districts
             if table == "eligible":  # the same inhabitants in each quarter
                 yield from (
                     (cell, other)

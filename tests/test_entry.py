@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_words import BANNED, protected, said
 
-from divimpact import benchmarks, cells, counts, disclosure, entrants, entry_words, funnel, representation, requirements
+from divimpact import (
+    benchmarks,
+    cells,
+    counts,
+    disclosure,
+    entrants,
+    entry_words,
+    funnel,
+    representation,
+    requirements,
+    spans,
+)
 from divimpact.against_city import exact_limits
 from divimpact.channels import brought
 from divimpact.intervals import newcombe, wilson
@@ -212,7 +223,7 @@ def changed(city_folder):
 
 def test_a_change_of_requirements_by_hand(changed):
     assert counts.requirement_changes(changed)["measure"].tolist() == ["No language test"], "the other names no stage"
-    told = counts.applications(counts.since(changed, "2023"), "origin", by=["since 2023"])
+    told = counts.applications(spans.since(changed, "2023"), "origin", by=["since 2023"])
     found = requirements.before_and_after(told, "No language test", "2023", "shortlisted")
     abroad = found[found["group"] == "abroad"].iloc[0]
     assert abroad[["numerator", "denominator", "reference_numerator", "reference_denominator"]].tolist() == [
@@ -233,7 +244,7 @@ def test_what_it_rests_on_is_listed_and_adds_up_to_what_is_public_anyway(changed
     split = [parts for total, parts, *_ in sums if any("since" in part for part in parts) and "since" not in total]
     assert split and all(len(parts) == 2 for parts in split), "before and after add up to both"
     plan = disclosure.plan(listed, sums, disclosure.Policy(min_count=5))
-    told = counts.applications(counts.since(changed, "2023"), "origin", by=["since 2023"])
+    told = counts.applications(spans.since(changed, "2023"), "origin", by=["since 2023"])
     found = requirements.before_and_after(told, "No language test", "2023", "shortlisted")
     first, second, *_ = said(entry_words.requirements(disclosure.protect(found, plan)))
     assert second == (

@@ -16,7 +16,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import counts, ledger, tally
+from divimpact import counts, ledger, spans, tally
 from divimpact.margins import Sum, across
 from divimpact.schema import City, Dimension, rules
 from divimpact.tally import DECLARED, EVERYONE
@@ -24,7 +24,7 @@ from divimpact.tally import DECLARED, EVERYONE
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
 TURNS = {"": 1, "period": 2, "period, event": 2.5, "grade": 3, "grade, event": 3.5}  # of flows; halves are details
-ALSO = {"channel": 4, "unit": 5, "since": 6}  # of applications, by the first word of the view: withheld where they tell
+ALSO = {"district": 4, "channel": 5, "unit": 6, "since": 7}  # by the last key: withheld where they tell
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BETWEEN = "since a release"  # before those that a difference of releases would tell
 BEFORE = "release"  # before the keys of cells that only earlier releases listed
@@ -32,7 +32,7 @@ UNSHOWN = "not shown"  # before those of cells that no release showed either
 WITHHELD = "withheld"  # before those of tables that a release withheld
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "promised", "unknown", "turn", "fixed", "unshown", "withheld",
+    "again", "promised", "unknown", "turn", "fixed", "unshown", "withheld", "view",
 )  # fmt: skip
 
 
@@ -55,9 +55,9 @@ def publishable(city: City) -> Cells:
     only because a release listed it; ``unknown``, whether a release counts a group or a place that is not counted now,
     so that nobody can say how it overlaps with those that are; ``promised``, whether a release listed it, so that it
     stays protected where it was hidden; ``turn``, when it is protected (stocks first, flows and their details, then
-    applications by channel and the like); ``fixed``, whether a zero of it is known to everyone; ``unshown``, whether it
-    is known to exist but in no table, so that nothing is promised of it; ``withheld``, whether it is of a table that a
-    release withheld whole.
+    uptake by district, applications by channel and the like); ``fixed``, whether a zero of it is known to everyone;
+    ``unshown``, whether it is known to exist but in no table, so that nothing is promised of it; ``withheld``, whether
+    it is of a table that a release withheld whole; ``view``, the keys of that table alone.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     frame["table"], frame["dimension"] = ([name[part] for name in named] for part in (0, 2))
     frame["place"] = [", ".join(map(_place, place.values())) for _, place, *_ in named]
     views = frame["by"].str.replace(f"^({BEFORE}|{BETWEEN}|{UNSHOWN}|{WITHHELD})(, )?", "", regex=True)
-    also = views.str.split(" ").str[0].map(ALSO).fillna(0)
+    frame["view"], also = views, views.map(_last_key).map(ALSO).fillna(0)
     frame["turn"] = views.map(TURNS).where(frame["table"] == "flows", also)
     frame["fixed"] = [place.get("event", "").startswith(FIXED) for _, place, *_ in named]
     frame["withheld"] = frame["by"].str.startswith(WITHHELD)
@@ -132,7 +132,7 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _withheld(listed: pd.DataFrame, noted: Iterable[str]) -> pd.Series:
-    """Whether a release withheld a table that is protected after others: flows, and applications by channel or unit."""
+    """Whether a release withheld a table that is protected after others: flows, uptake by district and the like."""
     before, flow = listed["by"].str.startswith(BEFORE), listed["cell"].str.startswith('["flows"')
     return before & (flow | listed["by"].str.contains(", ")) & ~listed["cell"].isin([*noted])
 
@@ -184,7 +184,7 @@ def _over_groups(place: list[tuple], part: int, known: Dimension) -> Iterator[Su
 def _on_the_way(counted: pd.DataFrame) -> list[Sum]:
     """Return who was lost from the first stage to the last as the sum over the steps: one person lost is the same."""
     lost = counted["cells"].str[OTHERS]
-    keys = [counted[key] for key in counted if key in (*counts.KEYS, "group") or key.startswith(counts.SINCE)]
+    keys = [counted[key] for key in counted if key in (*counts.KEYS, "group") or key.startswith(spans.SINCE)]
     if (counted["stage"] == "overall").all():
         return []
     steps = lost[counted["stage"] != "overall"].groupby(keys).agg(tuple)
@@ -237,16 +237,17 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
         between = counts.published(_within(city, end, start), start)
         for by, counted in between:
             if "total" not in counted and counted[["numerator", "denominator"]].to_numpy().any():
-                yield _named_after(BETWEEN, by) if _first(by) in ALSO else BEFORE, counted
+                yield _named_after(BETWEEN, by) if _last_key(by) in ALSO else BEFORE, counted
 
 
-def _first(by: str) -> str:
-    return by.split(" ")[0]
+def _last_key(by: str) -> str:
+    """Return the first word of the last key that a table is by: of "since 2024" the since."""
+    return by.split(", ")[-1].split(" ")[0]
 
 
 def _named_after(source: str, by: str) -> str:
     """Name what is only counted again, with its view where that is protected after others."""
-    return f"{source}, {by}" if _first(by) in ALSO else source
+    return f"{source}, {by}" if _last_key(by) in ALSO else source
 
 
 def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tuple]]]:

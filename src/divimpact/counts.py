@@ -11,7 +11,6 @@ each combination that occurs: people, and for uptake the eligible among whom the
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -21,12 +20,11 @@ import numpy as np
 import pandas as pd
 
 from divimpact.schema import City, Dimension
+from divimpact.spans import RECORDED, SINCE, last_period, last_year, parts, since
 from divimpact.tally import EVERYONE, cell, head_rows, member_rows, named, of_members, places_in
 
 KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
 NOT_STATED = "not stated"
-SINCE = "since "  # before the period in which a requirement changed, in the name of a key
-RECORDED = "recorded period"  # what a record's period was before its year took the place
 
 
 def staff(city: City, dimension: str, *, by: Sequence[str] = ("period",)) -> pd.DataFrame:
@@ -108,25 +106,6 @@ def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "servic
     return _tables([asked])[0].assign(counted=_counted(asked))
 
 
-def last_year(city: City, table: str = "uptake") -> City:
-    """Return the city with only the last calendar year of ``table`` (of each part), several periods called by the year.
-
-    Examples
-    --------
-    >>> from divimpact.schema import read_city
-    >>> periods(last_year(read_city("data/published/berkeley_1973"), "applications"), "applications")
-    ['1973']
-    """
-
-    def of_year(records: ibis.Table) -> ibis.Table:
-        year = records.period.left(4)
-        last = records.filter(year == year.max().as_scalar())
-        several = last.period.nunique().as_scalar() > 1
-        return last.mutate(period=several.ifelse(last.period.left(4), last.period), **{RECORDED: last.period})
-
-    return replace(city, tables=city.tables | {name: of_year(records) for name, records in _parts(city, table)})
-
-
 def requirement_changes(city: City) -> pd.DataFrame:
     """Return the measures that changed what a stage of recruitment asks for, in the whole city; they name a stage."""
     found = city.frame("measures")
@@ -136,31 +115,6 @@ def requirement_changes(city: City) -> pd.DataFrame:
     return found[found["stage"].notna() & ~elsewhere].reset_index(drop=True)
 
 
-def since(city: City, start: str) -> City:
-    """Return the city with a column "since ..." in its applications: "before" or "after" the period ``start`` begins.
-
-    Examples
-    --------
-    >>> from divimpact.schema import read_city
-    >>> found = applications(since(read_city("data/sample"), "2023-Q1"), "gender", by=["since 2023-Q1"])
-    >>> found[["since 2023-Q1", "stage", "group", "numerator", "denominator"]].head(2)
-      since 2023-Q1        stage  group  numerator  denominator
-    0         after  shortlisted    men     2625.0       5939.0
-    1         after  shortlisted  women     2106.0       5237.0
-    """
-    told = {
-        name: records.mutate(**{f"{SINCE}{start}": (records.period >= start).ifelse("after", "before")})
-        for name, records in _parts(city, "applications")
-    }
-    return replace(city, tables=city.tables | told)
-
-
-def periods(city: City, table: str) -> list[str]:
-    """Return the periods of a table, first to last."""
-    found = [records.select("period").distinct() for _, records in _parts(city, table)]
-    return sorted(set(ibis.union(*found).to_pandas()["period"])) if found else []
-
-
 def left_out(city: City) -> pd.DataFrame:
     """Count what the analyses leave out, with the reason: columns ``table, records, left_out, reason, cells``.
 
@@ -168,7 +122,7 @@ def left_out(city: City) -> pd.DataFrame:
     two give away ``cells``, how many were counted.
     """
     rows = []
-    for name, records in _parts(city, "applications"):
+    for name, records in parts(city, "applications"):
         closed = _closed(records)
         everyone = int(_people(records).fill_null(0).execute())
         counted, until = closed.aggregate(n=_people(closed).fill_null(0), until=_until(closed)).to_pandas().iloc[0]
@@ -222,11 +176,6 @@ def published(city: City, after: Mapping[str, str] | None = None) -> list[tuple[
     return [(by, table) for by, table in listed if len(table)]
 
 
-def _parts(city: City, table: str) -> list[tuple[str, ibis.Table]]:
-    """The table of this name, or its one-way parts."""
-    return [(name, records) for name, records in city.tables.items() if name.partition(".")[0] == table]
-
-
 class _Asked(NamedTuple):
     """A count table to be: the records that it counts, by which keys."""
 
@@ -247,13 +196,13 @@ def _ask(city: City, table: str, dimension: str, by: Sequence[str]) -> _Asked:
         raise ValueError("staff is counted at the end of each period: name 'period' among the keys")
     if unknown := [key for key in by if key not in keys]:
         raise ValueError(f"{table} cannot be counted by {unknown[0]!r}; its keys are: {', '.join(keys)}")
-    name = next(name for name, part in _parts(city, table) if dimension in part.columns)
+    name = next(name for name, part in parts(city, table) if dimension in part.columns)
     return _Asked(city, table, city.dimensions[dimension], records, [key for key in keys if key in by], name)
 
 
 def _views(city: City) -> Iterator[_Asked]:
     """Yield the count tables that a review shows."""
-    year = last_year(city)
+    year, last = last_year(city), last_period(city)
     for view, table, by in [
         (city, "staff", ("period",)),
         (city, "staff", ("period", "grade")),
@@ -262,7 +211,7 @@ def _views(city: City) -> Iterator[_Asked]:
         (city, "applications", ("unit",)),
         (city, "uptake", ("period", "service")),
         (year, "uptake", ("period", "service")),
-        (year, "uptake", ("period", "service", "district")),
+        (last, "uptake", ("period", "service", "district")),
     ]:
         if all(broken_down(city, table, key) for key in (None, *by)):
             yield from (_ask(view, table, dimension, by) for dimension in city.dimensions_of(table))

@@ -60,10 +60,12 @@ def across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator
 def _finer(
     coarse_cells: dict, fine_cells: dict, coarse: tuple, fine: tuple, leadership: tuple[str, ...]
 ) -> Iterator[Sum]:
-    """Yield the cells that finer ones add up to, over the keys that only these have, or over the periods of a year."""
+    """Yield the cells that finer ones add up to: over the keys that only these have, or over the periods of a year."""
     keys, other_keys = [key for key in coarse[:-1] if key != "until"], fine[:-1]
-    if not set(keys) <= set(other_keys) or (coarse[-1] != fine[-1] and coarse[-1] != len("2025")):
+    if not set(keys) <= set(other_keys):
         return
+    if coarse[-1] != fine[-1] and (coarse[-1] != len("2025") or {*keys} != {*other_keys}):
+        return  # a table by more keys may have the last period of a year alone
     if "after" in coarse + fine:  # only a part of what the coarser counts, see `_longer`
         return
     parts = defaultdict(list)

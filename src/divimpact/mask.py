@@ -197,7 +197,7 @@ def _too_large(system: System, blocks: list[np.ndarray]) -> list[str]:
 def _tried(system: System, block: np.ndarray) -> str:
     """Name the first breakdown without which the rest of a block is small enough, or else all, if that is enough."""
     held = system.cells.iloc[block]
-    by = np.array(list(map(_breakdown, held["table"], held["by"])))
+    by = np.array(list(map(_breakdown, held["table"], held.get("view", held["by"]))))
     named = list(dict.fromkeys(filter(None, by)))
     for without in (*([name] for name in named), named):
         if without and system.largest(block[~np.isin(by, without)]) <= LARGEST:
@@ -211,13 +211,14 @@ def _closely_told(system: System, told: Sequence[int]) -> list[str]:
     for place in told:
         cell = system.cells.iloc[place]
         group = f" group {cell['group']!r}" if pd.notna(cell.get("group")) else ""
-        found[cell["table"], cell["by"], cell["dimension"]].append(f"{cell.get('place', '')}{group}")
+        of = cell["table"], cell["by"], cell["dimension"], _breakdown(cell["table"], cell.get("view", cell["by"]))
+        found[of].append(f"{cell.get('place', '')}{group}")
     by_what = "from what is shown, what was released or what one person knows"
     return [
         f"{_titled(table, by, dimension)}: {_listed(places)} could be told to within fewer than "
         f"{system.policy.min_count}, {by_what}. Merge such groups or places with others in city.toml, or leave a "
-        f"breakdown out{_remedy([_breakdown(table, by)])}."
-        for (table, by, dimension), places in found.items()
+        f"breakdown out{_remedy([breakdown])}."
+        for (table, by, dimension, breakdown), places in found.items()
     ]
 
 
@@ -246,18 +247,12 @@ def _listed(names: list[str], most: int = 5) -> str:
     return "; ".join(names[:most]) + (f"; and {len(names) - most} more" if len(names) > most else "")
 
 
-def _breakdown(table: str, by: str) -> str:
+def _breakdown(table: str, view: str) -> str:
+    """Return what city.toml calls a breakdown, if it can be left out."""
     if table == "flows":
-        return f"flows by {by.replace(', ', ' and ')}" if by else ""
-    by = "requirement" if by.startswith("since ") else by
-    return next(
-        (
-            f"{table} by {key}"
-            for key in ("grade", "district", "channel", "unit", "requirement")
-            if key in by.split(", ")
-        ),
-        "",
-    )
+        return f"flows by {view.replace(', ', ' and ')}" if view else ""
+    last = "requirement" if view.startswith("since ") else view.split(", ")[-1]
+    return f"{table} by {last}" if last in ("grade", "district", "channel", "unit", "requirement") else ""
 
 
 def _remedy(breakdowns: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ def before_and_after(counts, measure, start, stage, confidence=0.95):
     Parameters
     ----------
     counts : DataFrame
-        `counts.applications` of `counts.since(city, start)` by its column "since ...".
+        `counts.applications` of `spans.since(city, start)` by its column "since ...".
     measure, start, stage : str
         As in the city's table of measures.
 
