@@ -273,11 +273,20 @@ def said(folder, tag=""):
         at = row.service, row.period, "" if pd.isna(row.district) else row.district, row.dimension
         sides = [
             (row.group, row.numerator, row.denominator),
-            (row.reference, row.reference_numerator, row.reference_denominator),
+            (DECLARED if pd.isna(row.reference) else row.reference, row.reference_numerator, row.reference_denominator),
         ]
         for group, users, eligible in sides:
             note(("users", *at, group), users)
             note(("eligible", *at, group), eligible)
+    beside = tables["uptake_heterogeneity"]
+    for row in beside[beside["measure"].isin(["uptake_around_city", "stratum_uptake"])].itertuples():
+        own = row.service, row.period, row.district, row.dimension, row.group
+        note(("users", *own), row.numerator)
+        note(("eligible", *own), row.denominator)
+        if row.measure == "uptake_around_city":
+            note(("users", *own), row.estimate * row.denominator)
+            note(("users", row.service, row.period, "", row.dimension, row.group), row.reference_numerator)
+            note(("eligible", row.service, row.period, "", row.dimension, row.group), row.reference_denominator)
     for dimension in DIMENSIONS:
         for each in json.loads((folder / "provenance.json").read_text())["left_out"]:
             if each["records"] is not None and each["left_out"] is not None:
@@ -417,7 +426,9 @@ def test_every_sentence_and_label_counts_what_the_files_show(reviewed):
     shown = {(int(row[0]), int(row[1])) for way in ways for row in tables[list(way)].dropna().to_numpy()}
     found = 0
     for where, text in texts(folder):
-        for count, of in re.findall(r"\b(\d[\d,]*) of (?:the )?(\d[\d,]*)\b(?! (?:comparisons|services|units))", text):
+        for count, of in re.findall(
+            r"\b(\d[\d,]*) of (?:the )?(\d[\d,]*)\b(?! (?:comparisons|services|units|district|rates))", text
+        ):
             pair = int(count.replace(",", "")), int(of.replace(",", ""))
             counted = "publishable" in text or "records" in text or "hidden" in text
             assert pair in shown or counted, (where, text)

@@ -64,10 +64,11 @@ def panels(path):
     found = [
         panel(axes) for axes in ElementTree.parse(path).iterfind(".//g", SVG) if axes.get("id", "").startswith("axes_")
     ]
-    labels = [max((axes[way].labels for axes in found), key=lambda held: len("".join(held))) for way in (1, 2)]
+    most = [max((axes[way].labels for axes in found), key=lambda held: len("".join(held))) for way in (1, 2)]
+    own = [[axes[way].labels if any(axes[way].labels) else most[way - 1] for way in (1, 2)] for axes in found]
     return [
         axes._replace(across=axes.across._replace(labels=labels[0]), up=axes.up._replace(labels=labels[1]))
-        for axes in found
+        for axes, labels in zip(found, own, strict=True)
     ]
 
 
@@ -125,7 +126,7 @@ class Shown:
     def __init__(self, folder, targets):
         tables = {path.stem: pd.read_csv(path, dtype={"period": "str"}) for path in folder.glob("tables/*.csv")}
         tables["targets"] = targets.assign(measure="target", suppressed=False)
-        self.reflected = tables.get("representation")
+        self.reflected, self.uneven = tables.get("representation"), tables.get("uptake_heterogeneity")
         self.tables = {
             name: table[table.reindex(columns=["grade", "district"]).isna().all(axis=1)]
             for name, table in tables.items()
@@ -146,6 +147,12 @@ class Shown:
         held = self.tables[table]
         held = held[(held["dimension"] == dimension) & held["measure"].isin(measures) & ~held["suppressed"]]
         return held if groups is None else held[held["group"].isin(groups)]
+
+    def of_service(self, panel, dimension, measure, groups):
+        """Return the rows by district of the service of a panel."""
+        held = self.uneven
+        held = held[(held["dimension"] == dimension) & (held["measure"] == measure) & ~held["suppressed"]]
+        return held[held["service"].isin(panel.texts) & held["group"].isin(groups)]
 
 
 def shares(panel, shown, dimension):
@@ -249,6 +256,47 @@ def uses(panel, shown, dimension):
     return over_time(panel, limits(own[own["service"].isin(panel.texts) & own["period"].str.contains("-Q")]))
 
 
+def around_city(panel, shown, dimension):
+    """Points of each district's rate for the first group, and of both limits around the city's."""
+    found = shown.of_service(panel, dimension, "uptake_around_city", COMPARED[dimension][:1])
+    return across_and_down(panel, found, found["district"].map(panel.up.labels.index))
+
+
+def strata(panel, shown, dimension):
+    """Points of the rate of each district and group with its limits, groups a little apart."""
+    groups = SETTINGS["dimensions"][dimension]["groups"]
+    found = shown.of_service(panel, dimension, "stratum_uptake", groups)
+    apart = (found["group"].map(groups.index) - (len(groups) - 1) / 2) * 0.7 / len(groups)
+    return across_and_down(panel, found, found["district"].map(panel.up.labels.index) + apart)
+
+
+def across_and_down(panel, found, place):
+    down = panel.up.places[0] + place * np.diff(panel.up.places[:2])[0]
+    ends = (panel.across.at(found[end]) for end in ("estimate", "conf_low", "conf_high"))
+    return [point for across in ends for point in zip(across, down, strict=True)]
+
+
+def event_study(panel, shown, dimension):
+    """Points of what changed at each time at which all districts are observed, of groups or of gaps."""
+    found = shown.rows("uptake_effects", dimension, "effect_at", groups=SETTINGS["dimensions"][dimension]["groups"])
+    (title,) = panel.texts
+    found = found[found["method"].str.endswith("_simultaneous") & (found["reference"].notna() == ("Gap" in title))]
+    found = found[[service in title for service in found["service"]]]
+    time = found["detail"].str.extract(r"event time ([+-]\d+); (\d+) of (\d+)").astype(float)
+    found, time = found[time[1] == time[2]], time.loc[time[1] == time[2], 0]
+    groups = [*dict.fromkeys(found["group"])]
+    time = time + (found["group"].map(groups.index) - (len(groups) - 1) / 2) * 0.16
+    across, up = (signed(axis) for axis in (panel.across, panel.up))
+    held = [found[end] * 100 for end in ("estimate", "conf_low", "conf_high")]
+    return [point for end in held for point in zip(across(time), up(end), strict=True)]
+
+
+def signed(axis):
+    """Return the function from numbers to places of an axis that has both signs."""
+    slope, start = np.polyfit([float(label.replace("\N{MINUS SIGN}", "-")) for label in axis.labels], axis.places, 1)
+    return lambda values: slope * values + start
+
+
 def over_time(panel, *held):
     held = pd.concat(held).dropna()
     return [*zip(panel.across.at(held["period"].map(label_of)), panel.up.at(held["value"]), strict=True)]
@@ -278,6 +326,9 @@ FIGURES = {
     "funnel_ratios": by_stage("impact_ratio", np.log10, "impact_ratio_pooled"),
     "funnel_gap": gaps,
     "uptake": uses,
+    "around_city": around_city,
+    "strata": strata,
+    "effects": event_study,
 }
 
 
@@ -292,6 +343,7 @@ def apart(folder, targets):
     shown, drawn, undrawn, found = Shown(folder, targets), [], [], 0
     for path in sorted(folder.glob("figures/*.svg")):
         name, _, dimension = path.stem.rpartition("_")
+        name = re.sub(r"_\d+$", "", name)
         for panel in panels(path):
             said = np.array(FIGURES[name](panel, shown, dimension), dtype=float).reshape(-1, 2)
             if name in WITHIN:

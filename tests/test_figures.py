@@ -8,7 +8,19 @@ import pandas as pd
 import pytest
 from test_words import FUNNEL, STAFF, TARGETS, protected
 
-from divimpact import drawing, funnel, funnel_figures, publish, representation, staff_figures, uptake, uptake_figures
+from divimpact import (
+    drawing,
+    effect_figures,
+    funnel,
+    funnel_figures,
+    places,
+    publish,
+    representation,
+    staff_figures,
+    unevenness,
+    uptake,
+    uptake_figures,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +170,50 @@ def test_uptake_has_a_panel_for_each_service():
     uses = uptake_figures.rates(protected(uptake.rates(counts.assign(counted="uses"))))
     assert texts(uses)[1] == "Uses of 100 possible ones in each period, with limits (the bands)"
     assert inside(panels)
+
+
+def test_districts_lie_beside_limits_around_the_city_in_their_order():
+    rows = [(service, place) for service in ("advice", "library", "pool") for place in ("North", "East", "South")]
+    parts = pd.DataFrame(rows, columns=["service", "district"]).assign(
+        period="2025", dimension="origin", group="abroad"
+    )
+    parts = parts.assign(reference="abroad", numerator=range(50, 59), denominator=200, cells=[("a",)] * 9)
+    keys = ["service", "period", "dimension", "group", "reference"]
+    totals = parts.groupby(keys)[["numerator", "denominator"]].sum().reset_index().assign(cells=[("a",)] * 3)
+    panels = uptake_figures.around_city(protected(places.around_city(parts, totals)), source="made up")
+    assert [axes.get_title() for axes in panels] == ["advice", "library", "pool"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["North", "East", "South"]
+    assert panels[0].get_ylim()[0] > panels[0].get_ylim()[1], "the first is on top"
+    outer, inner, rates = panels[0].get_lines()
+    assert rates.get_xdata() == pytest.approx([0.25, 0.255, 0.26])
+    assert np.nanmin(outer.get_xdata()) < np.nanmin(inner.get_xdata()) < 0.25
+    assert key(panels) == ["99.8 % limits around the city's rate", "95 % limits around the city's rate"] + [
+        "rate of the district"
+    ]
+    assert texts(panels)[0] == "None of 9 district rates lies clearly off the city's" and inside(panels)
+    assert "advice, North 25.0" in panels[0].figure.get_label()
+
+
+def test_strata_and_event_study_draw_groups_with_limits():
+    from test_uptake_words import course, found_by, use
+
+    parts, totals = use(0.05)
+    parts["numerator"] += [0, 40, 10, 5, 3, 2, 30, 10, 0, 0, 5, 1, 2, 3, 9, 8, 7, 0, 0, 9, 20, 4, 1, 1]
+    totals["numerator"] = parts.groupby("group", sort=False)["numerator"].sum().to_numpy()
+    panels = uptake_figures.strata(protected(unevenness.over_strata(parts, totals)))
+    assert key(panels) == ["abroad", "here"] and len(panels) == 1 and inside(panels)
+    assert texts(panels)[0].startswith("Between districts and groups the odds of use differ\nby a factor of")
+    table, _ = found_by(*course())
+    panels = effect_figures.event_study(table, source="made up")
+    assert [axes.get_title() for axes in panels] == ["Use of advice", "Gap in use of advice to the reference group"]
+    alt = panels[0].figure.get_label()
+    assert "abroad, event time +1; +5" in alt and "The gap to the reference group. abroad, event" in alt
+    assert "nan" not in alt, "everyone is not drawn"
+    spans, line = panels[0].get_lines()[:2]
+    assert np.isnan(line.get_ydata()).sum() == 1, "broken at the period with which all are compared"
+    assert np.nanmax(line.get_ydata()) == pytest.approx(0.05, abs=0.01)
+    assert len(spans.get_xdata()) == 3 * len(line.get_xdata()) and inside(panels)
+    assert texts(panels)[0].startswith("“letters”: use by “abroad” +") and key(panels) == ["abroad", "here"]
 
 
 ODD = [

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from divimpact import cli, report, runner
+from divimpact import cli, codes, report, runner
 from divimpact.disclosure import COLUMNS
 from divimpact.schema import DataError
 
@@ -64,7 +64,20 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
     },
     "funnel_channels.csv": {"channel_share", "pass_rate", "impact_ratio_screened"},
     "funnel_units.csv": {"units_beyond"},
-    "uptake_rates.csv": {"uptake", "uptake_ratio", "unmet_persons"},
+    "uptake_rates.csv": {
+        *("uptake", "uptake_ratio", "uptake_ratio_city", "uptake_ratio_screened", "unmet_persons"),
+        *("uptake_standardised", "uptake_observed_over_expected", "uptake_ratio_pooled", "uptake_difference_pooled"),
+        *("homogeneity", "uptake_gap", "uptake_gap_from_rates", "uptake_gap_from_composition", "simpson"),
+    },
+    "uptake_heterogeneity.csv": {
+        *("uptake_around_city", "overdispersion", "between_variance", "vpc", "median_odds_ratio", "pcv"),
+        *("stratum_uptake", "uptake_ratio_typical", "uptake_ratio_elsewhere", "tau_squared", "i_squared"),
+        *("gap_homogeneity",),
+    },
+    "uptake_effects.csv": {
+        *("effect", "effect_by_group", "effect_gap", "gap_before", "effect_at", "pre_trend", "pre_trend_detectable"),
+        *("pre_trend_bias", "placebo_date", "placebo_service", "effect_check", "bacon_weight", "bacon_estimate"),
+    },
 }
 
 
@@ -101,6 +114,15 @@ def test_table_files_hold_the_columns_and_measures_of_the_contract(reports, name
     assert rows["suppressed"].notna().all()
 
 
+@pytest.mark.parametrize("name", [name for name in MEASURES if name.startswith("uptake")])
+def test_every_code_of_tables_on_use_has_its_words(reports, name):
+    rows = table(reports("sample"), name)
+    assert {*rows["rule"].dropna()} <= {*codes.RULES_OF_USE}
+    assert {*rows["verdict"].dropna()} <= {*codes.CONCLUSIONS_OF_USE}
+    text = (reports("sample") / "uptake.html").read_text(encoding="utf-8")
+    assert all(f"“{code}”: " in text for column in ("rule", "verdict") for code in rows[column].dropna())
+
+
 def test_the_sample_tells_the_story_of_the_toolkit(reports):
     rows = table(reports("sample"), "trajectory_progress.csv")
     goal = rows[(rows["group"] == "migration background") & rows["grade"].isna()].set_index(["measure", "period"])
@@ -116,7 +138,8 @@ def test_pages_stand_alone(reports):
         assert "<script" not in html
         assert not re.search(r'(?:src|href)="(?:https?:)?//', html), page.name
         assert html.startswith("<!DOCTYPE html>") and '<html lang="en">' in html
-    assert sum(path.stat().st_size for path in reports("sample").rglob("*") if path.is_file()) < 5e6
+    read = [path for path in reports("sample").rglob("*") if path.is_file() and path.parent.name != "notebooks"]
+    assert sum(path.stat().st_size for path in read) < 5e6, "pages, figures, tables and workbook"
 
 
 def test_every_figure_says_what_it_shows(reports):
@@ -256,6 +279,15 @@ min_count = 1
 """
 
 
+PLAIN = """name = "Plain"
+[dimensions.origin]
+groups = ["None", "NA"]
+reference = "None"
+[publication]
+min_count = 1
+"""
+
+
 def page(made, name):
     return (made.page.parent / f"{name}.html").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
 
@@ -311,6 +343,35 @@ def test_yearly_use_is_published_once_and_what_one_dimension_leaves_out_is_said(
     said = "The table applications does not hold origin, so it was not asked where recruitment loses whom (Q5)."
     assert said in made.open_questions and said in page(made, "index")
     assert "could be answered" not in page(made, "index")
+
+
+@pytest.mark.parametrize(
+    ("districts", "where", "said"),
+    [
+        ("", "", "What a measure changed, and for whom, stays open: no measure can be compared here."),
+        ("E", "E", "What “letters” changed by origin stays open: no district to compare with is left."),
+        (
+            "EW",
+            "",
+            "stays open: measures, column district: 'letters' has none: a measure that starts everywhere at once",
+        ),
+        ("EW", "E", "“letters” for advice has been in 1 of 2 districts compared, since 2022; they are compared with"),
+    ],
+)
+def test_measures_that_nothing_can_be_compared_with_stay_open(city_folder, tmp_path, districts, where, said):
+    places = [f",{place}" for place in districts] or [""]
+    rows = [f"{y},advice{d},{g},{30 + y * y % 7},90" for y in range(2017, 2026) for d in places for g in ("None", "NA")]
+    key = ",district" * bool(districts)
+    measures = f"measure,service{key},start\nletters,advice{f',{where}' * bool(key)},2022\n"
+    uptake = "\n".join([f"period,service{key},origin,users,eligible", *rows])
+    made = report.review(city_folder(PLAIN, uptake=uptake, measures=measures), tmp_path / "report")
+    assert said in page(made, "uptake")
+    assert {path.name for path in (made.page.parent / "tables").iterdir()} >= {
+        "uptake_rates.csv",
+        "uptake_heterogeneity.csv",
+        "uptake_effects.csv",
+    }
+    assert "<pre" not in page(made, "uptake").split("<main>")[1].replace("<pre><span", ""), "no warning is on the page"
 
 
 # What is wrong is one message, and nothing is lost

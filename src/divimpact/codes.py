@@ -77,3 +77,25 @@ CONCLUSIONS = {  # of the same
     "above": "so it passes more than chance explains",
     "within": "so the difference may be chance",
 }
+RULES_OF_USE = {
+    "fisher_bh": "Fisher's exact test, adjusted over services and groups",
+    "simpson": "all together beside the same districts",
+    "control_limits": "limits around the city's rate",
+    "randomisation_exact": "of all ways to choose the districts, the share that shows as much",
+    "randomisation_drawn": "the same, of ways drawn at random",
+    "randomisation_exact_holm": "the same, adjusted over groups or over gaps",
+    "randomisation_drawn_holm": "the same, of ways drawn at random, adjusted over groups or over gaps",
+    "normal": "the normal distribution, as there are many districts",
+    "normal_holm": "the same, adjusted over groups or over gaps",
+    "interrupted_time_series": "use since the start beside its own course before",
+}
+CONCLUSIONS_OF_USE = {
+    "lower": "lower by more than chance would explain",
+    "higher": "higher by more than chance would explain",
+    "cannot_tell": "the data cannot tell",
+    "reversed": "all together and the same districts point in opposite directions",
+    "same_direction": "both point in the same direction",
+    "below": "under the limits",
+    "within": "between the limits",
+    "above": "over the limits",
+}

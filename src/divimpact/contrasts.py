@@ -189,7 +189,8 @@ def _lines(panel, groups):
     lines += [("effect_by_group", name, None, role, [name]) for name, role in zip(names, roles, strict=True)]
     lines += [("effect_gap", names[k], reference, roles[k], [names[k], reference]) for k in others]
     frame = pd.DataFrame(lines, columns=["measure", "group", "reference", "role", "rests_on"]).astype(object)
-    frame = frame.assign(**{key: groups[key].iloc[0] for key in ("service", "dimension")})
+    about = [key for key in ("service", "of_measure", "dimension") if key in groups]
+    frame = frame.assign(**{key: groups[key].iloc[0] for key in about})
     for column in ("cells", "within"):
         if column in panel:
             frame[column] = [union(panel.loc[panel["group"].isin(rests_on), column]) for rests_on in frame["rests_on"]]

@@ -121,6 +121,13 @@ def one_after_the_other(names: Sequence[str], parts: np.ndarray, whole: np.ndarr
     return axes
 
 
+def spans(axes: Axes, rows: pd.DataFrame, place: pd.Series, *, upright: bool = False, **look: object) -> None:
+    """Draw limits of rows at their places as one line with breaks: many small lines would make a large file."""
+    along = np.column_stack([rows["conf_low"], rows["conf_high"], np.full(len(rows), np.nan)]).astype(float).ravel()
+    at = np.repeat(np.asarray(place, dtype=float), 3)
+    axes.plot(*((at, along) if upright else (along, at)), solid_capstyle="butt", **look)
+
+
 def per_cent(axis, *tops: float) -> None:
     top = np.nanmax([0.01, *tops])
     axis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0 if top > 0.1 else 1))

@@ -11,10 +11,10 @@ import pandas as pd
 from divimpact.intervals import miettinen_nurminen_ratio, proportion, ratio, wilson
 from divimpact.schema import years
 
-KEYS = ("period", "unit", "channel", "grade", "service", "district", "dimension", "stage")
+KEYS = ("period", "unit", "channel", "grade", "service", "of_measure", "district", "dimension", "stage")
 COLUMNS = (
-    "measure", "period", "unit", "channel", "grade", "service", "district", "dimension", "group", "reference",
-    "benchmark", "stage", "detail", "numerator", "denominator", "reference_numerator",
+    "measure", "period", "unit", "channel", "grade", "service", "of_measure", "district", "dimension", "group",
+    "reference", "benchmark", "stage", "detail", "numerator", "denominator", "reference_numerator",
     "reference_denominator", "estimate", "conf_low", "conf_high", "confidence", "p_value", "p_adjusted",
     "method", "rule", "verdict", "cells", "within", "strata", "residual_df",
 )  # fmt: skip

@@ -81,7 +81,8 @@ def one_district(counts, start, confidence=0.95):
 def _of_group(own, start, confidence):
     """The estimates of one group, with what its rows are about."""
     own = own.sort_values("period", key=years)
-    about = own.iloc[-1][[column for column in ("service", "district", "dimension", "group", "cells") if column in own]]
+    named = ("service", "of_measure", "district", "dimension", "group")
+    about = own.iloc[-1][[column for column in (*named, "cells") if column in own]]
     since = definitions(own["period"], [start]) > 0
     design = _design(own["period"], since)
     nothing = dict.fromkeys(("effect", "conf_low", "conf_high", "step_p", "dispersion", "alike", "alike_p"), np.nan)

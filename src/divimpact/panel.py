@@ -18,8 +18,9 @@ NEEDED = ("period", "service", "district", "reference")
 def panel(counts, measures, measure, totals=None):
     """Return the rows that can tell what a measure changed: districts by periods by groups, with `start`.
 
-    The service is that of the measure. `start` is the first period in which the district has it, wholly or in part, and
-    empty where it has not by the end. Districts and rows that stay out are listed by `left_out`.
+    The service is that of the measure, whose name is in `of_measure`. `start` is the first period in which the district
+    has it, wholly or in part, and empty where it has not by the end. Districts and rows that stay out are listed by
+    `left_out`.
 
     Parameters
     ----------
@@ -64,7 +65,90 @@ def panel(counts, measures, measure, totals=None):
     if totals is not None:
         on = ["period", "service", "dimension", "group"]
         kept = kept.rename(columns={"cells": "within"}).merge(totals[[*on, "cells"]], on=on, how="left")
-    return kept.reset_index(drop=True)
+    return kept.assign(of_measure=measure).reset_index(drop=True)
+
+
+def panels(counts, measures, totals=None):
+    """Return the panel of each measure that can be looked at, in the order of `measures`; `designs` says which.
+
+    Examples
+    --------
+    >>> from divimpact import counts
+    >>> from divimpact.schema import read_city
+    >>> city = read_city("data/sample")
+    >>> found = counts.uptake(city, "origin", by=["period", "service", "district"])
+    >>> [rows["of_measure"].iloc[0] for rows in panels(found, city.frame("measures"))][:2]
+    ['Interpreters at the desk', 'Letters in plain language']
+    """
+    known = designs(counts, measures)
+    return [panel(counts, measures, name, totals) for name in known.loc[known["reason"] == "", "of_measure"]]
+
+
+def placebos(counts, measures, totals=None):
+    """Return panels of services without any measure, each as if a measure of another service were its own.
+
+    Examples
+    --------
+    >>> from divimpact import counts
+    >>> from divimpact.schema import read_city
+    >>> city = read_city("data/sample")
+    >>> found = counts.uptake(city, "origin", by=["period", "service", "district"])
+    >>> sorted({rows["service"].iloc[0] for rows in placebos(found, city.frame("measures"))})
+    ['Adult education', 'Job guidance']
+    """
+    known = designs(counts, measures)
+    known = measures[measures["measure"].isin(known.loc[known["reason"] == "", "of_measure"])]
+    services = [service for service in counts["service"].unique() if service not in set(measures["service"])]
+    moved = [own.assign(service=service) for _, own in known.groupby("measure", sort=False) for service in services]
+    return [rows for own in moved for rows in panels(counts, own, totals)]
+
+
+def designs(counts, measures):
+    """List how each measure can be looked at: its districts and starts, or the reason why it cannot.
+
+    `districts` have it and `others` do not by the end; `starts` are the first periods with it; `meant` are the groups
+    for which it is meant. Where `reason` is not empty there is no panel.
+
+    Examples
+    --------
+    >>> from divimpact import counts
+    >>> from divimpact.schema import read_city
+    >>> city = read_city("data/sample")
+    >>> found = counts.uptake(city, "origin", by=["period", "service", "district"])
+    >>> designs(found, city.frame("measures"))[["of_measure", "districts", "others", "starts"]].head(2)
+                      of_measure  districts  others              starts
+    0   Interpreters at the desk          5       7  (2023-Q1, 2024-Q1)
+    1  Letters in plain language          4       8  (2023-Q3, 2024-Q3)
+    """
+    found = [_design(counts, measures, name) for name in measures["measure"].unique()]
+    columns = ["of_measure", "service", "dimension", "meant", "starts", "districts", "others", "reason"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def everywhere(totals, measures, districts):
+    """Return use of a service and the start of each measure that began in the whole city at once: pairs of the two.
+
+    Examples
+    --------
+    >>> totals = pd.DataFrame({"period": ["2023", "2024"], "service": "advice", "numerator": 5, "denominator": 50})
+    >>> measures = pd.DataFrame({"measure": ["letters"], "service": "advice", "district": None, "start": "2024"})
+    >>> ((use, start),) = everywhere(totals, measures, ["Harbour", "Station"])
+    >>> start, list(use["of_measure"])
+    ('2024', ['letters', 'letters'])
+    """
+    found = []
+    for name, own in measures.groupby("measure", sort=False):
+        whole = own["district"].isna().all() or (len(districts) and {*districts} <= {*own["district"]})
+        use = totals[totals["service"].isin(own["service"])]
+        if whole and own["start"].nunique() == 1 and use["service"].nunique() == 1:
+            found.append((use.assign(of_measure=name), own["start"].iloc[0]))
+    return found
+
+
+def earlier(panel):
+    """Return how many periods earlier a placebo may start: half of those before the last start, 0 if these are few."""
+    periods = sorted(panel["period"].unique(), key=lambda period: years([period])[0])
+    return max(periods.index(start) for start in panel["start"].unique() if start != NEVER) // 2
 
 
 def left_out(counts, measures, measure):
@@ -92,6 +176,32 @@ def left_out(counts, measures, measure):
     keys = ["district", "group", "reason"]
     out = judged[judged["reason"] != ""].groupby(keys, sort=False).size().reset_index(name="rows")
     return pd.concat([out, uncounted], ignore_index=True)[["district", "group", "rows", "reason"]]
+
+
+def outside(counts, measures):
+    """List what the panels of all measures that can be looked at leave out: `left_out` of each, with `of_measure`."""
+    known = designs(counts, measures)
+    names = known.loc[known["reason"] == "", "of_measure"]
+    found = [left_out(counts, measures, name).assign(of_measure=name) for name in names]
+    return pd.concat([pd.DataFrame(columns=["of_measure", "district", "group", "rows", "reason"]), *found])
+
+
+def _design(counts, measures, measure):
+    own = measures[measures["measure"] == measure]
+    about = {
+        "of_measure": measure,
+        "service": own["service"].iloc[0],
+        "dimension": counts["dimension"].iloc[0],
+        "meant": tuple(own["group"].dropna().unique()) if "group" in own else (),
+        "starts": (),
+    }
+    try:
+        start = panel(counts, measures, measure).groupby("district")["start"].first()
+    except ValueError as problem:
+        return about | {"districts": 0, "others": 0, "reason": str(problem)}
+    there = start[start != NEVER]
+    starts = tuple(sorted(there.unique(), key=lambda period: years([period])[0]))
+    return about | {"starts": starts, "districts": len(there), "others": len(start) - len(there), "reason": ""}
 
 
 def _judged(counts, measures, measure):

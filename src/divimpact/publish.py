@@ -2,6 +2,7 @@
 
 import html
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def figure(axes: Axes | np.ndarray, name: str, out: str = "") -> Figure:
     plt.close(drawn)
     svg = buffer.getvalue()
     label = f'<svg role="img" aria-label="{html.escape(alt)}" '
-    svg = svg[svg.index("<svg") :].replace("<svg ", label, 1)
+    svg = re.sub(r" *\n *", "\n", svg[svg.index("<svg") :].replace("<svg ", label, 1))  # with blanks it is larger
     if out:
         path = Path(out, "figures", f"{name}.svg")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,8 @@ def over_strata(parts, totals, factors=("district", "group"), confidence=0.95):
     - `stratum_uptake`: the rate of each stratum, drawn towards its main effects, with limits that hold 95 % of all
       strata; `numerator` and `denominator` are its own counts.
 
-    Undeclared, combined and overlapping groups are left out: they would count people twice.
+    Undeclared, combined and overlapping groups are left out: they would count people twice. So are strata of which it
+    is not known how many are eligible; a service of which no stratum is known has no rows.
 
     Parameters
     ----------
@@ -72,12 +73,12 @@ def over_strata(parts, totals, factors=("district", "group"), confidence=0.95):
     6                pcv  main effects of district, group     1.000
     """
     parts = checked(parts, strata=[factor for factor in factors if factor not in ("group", *keys(parts))])
-    parts = parts[parts["role"] == "group"]
+    parts = parts[(parts["role"] == "group") & parts[["numerator", "denominator"]].notna().all(axis=1)]
     apart, blocks = [key for key in keys(parts) if key not in factors], []
     for names, own in parts.groupby(apart, dropna=False, sort=False):
         of = totals.merge(pd.DataFrame([names], columns=apart), on=[key for key in apart if key in totals])
         blocks += _of_service(own.reset_index(drop=True), of.get("cells"), list(factors), confidence)
-    return table(*blocks)
+    return table(*blocks) if blocks else rows(parts, "stratum_uptake", parts["numerator"])
 
 
 def gaps_over(parts, totals, over="district", confidence=0.95):

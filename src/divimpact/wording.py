@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pandas as pd
 
 from divimpact.codes import REASONS_OF_CHANGE
-from divimpact.disclosure import SafeTable
+from divimpact.disclosure import COLUMNS, SafeTable
 from divimpact.phrases import Text, chance, decimal, lines, listed, percent, points
 from divimpact.schema import years
 
 PROPORTIONS = {
     *("share", "grade_share", "pass_rate", "uptake", "projected_share", "milestone"),
-    *("required_hire_share", "assumed_turnover", "required_at_turnover"),
+    *("required_hire_share", "assumed_turnover", "required_at_turnover", "uptake_around_city", "stratum_uptake"),
 }
-DIFFERENCES = {"change", *REASONS_OF_CHANGE, "rate_contribution"}
+DIFFERENCES = {"change", *REASONS_OF_CHANGE, "rate_contribution", "effect_at"}
 
 
 def left_out(rows: pd.DataFrame) -> list[str]:
@@ -52,6 +52,11 @@ def shown(table: SafeTable) -> pd.DataFrame:
         raise TypeError(f"a {type(table).__name__} is not protected; words come from what disclosure.protect returns")
     frame = table.frame
     return frame[~frame["suppressed"] & frame["estimate"].notna()]
+
+
+def complete(table: SafeTable) -> pd.DataFrame:
+    """Return what is shown with all columns of the table contract, empty where the table has none."""
+    return shown(table).reindex(columns=COLUMNS)
 
 
 def as_text(said: list[str], table: SafeTable, nothing: str = "") -> Text:
