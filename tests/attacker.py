@@ -16,13 +16,15 @@ def matrix(names, sums):
     return sparse.csr_matrix((sign.astype(float), (row, column)), shape=(len(sums), len(names)))
 
 
-def between(counts, sums, hidden, place, whole=False):
+def between(counts, sums, hidden, place, whole=False, unsaid=False):
     """Return the least and the most that a count could be, for one who knows the sums and the shown counts.
 
-    A hidden count is known to be at least 1 where it is. ``whole``: and that people are whole.
+    A hidden count is known to be at least 1 where it is, but for those of tables that are not published (``unsaid``).
+    ``whole``: and that people are whole.
     """
     counts = np.asarray(counts, dtype=float)
-    low, high = np.where(hidden, np.minimum(counts, 1), counts), np.where(hidden, np.inf, counts)
+    least = np.where(unsaid, 0, np.minimum(counts, 1))
+    low, high = np.where(hidden, least, counts), np.where(hidden, np.inf, counts)
     ends = []
     for sign in (1, -1):
         aim = np.zeros(len(counts))

@@ -294,25 +294,37 @@ def said(folder, tag=""):
     return found
 
 
+def unpublished(truth, shown):
+    """The counts by district of a period of which a report shows none: of a table that is withheld, zeros neither."""
+    placed = [name for name in truth if name[0] in ("users", "eligible") and name[3]]
+    told_of = {(name[2], name[4]) for name in shown if name[0] in ("users", "eligible") and name[3]}
+    return {name for name in placed if (name[2], name[4]) not in told_of}
+
+
 def told(truth, shown, sums, least=LEAST):
     """Return the small counts that can be worked out, by linear programs over all that is shown and all sums."""
     names = list(truth)
     sums = [(total, parts) for total, *parts in dict.fromkeys(map(tuple, sums))]
     rows, counts = matrix(names, sums), np.array([truth[name] for name in names])
     assert all(truth[name] == value for name, value in shown.items()), "what a report says is true"
-    hides = np.array([name not in shown and count > 0 for name, count in truth.items()])  # zeros are known
+    withheld = unpublished(truth, shown)
+    unsaid = np.array([name in withheld for name in names])
+    hides = (
+        np.array([name not in shown and count > 0 for name, count in truth.items()]) | unsaid
+    )  # other zeros are known
     parts = connected_components(
         (rows[:, hides] != 0).astype(int).T @ (rows[:, hides] != 0).astype(int), directed=False
     )[1]
     label = np.full(len(names), -1)
     label[hides] = parts
-    small = np.flatnonzero(hides & (counts < least))
+    small = np.flatnonzero(hides & (counts > 0) & (counts < least))
     found = {}
     for place in small:
         within = np.flatnonzero(label == label[place])
         held = rows[:, within]
         held = held[np.diff(held.indptr) > 0]
-        low, high = between(counts[within], held, np.ones(len(within), bool), int(np.flatnonzero(within == place)[0]))
+        own, free = int(np.flatnonzero(within == place)[0]), np.ones(len(within), bool)
+        low, high = between(counts[within], held, free, own, unsaid=unsaid[within])
         if high - low < least - NEAR:
             found[names[place]] = (int(counts[place]), low, high)
     return found
