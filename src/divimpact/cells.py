@@ -24,7 +24,7 @@ from divimpact.tally import DECLARED, EVERYONE
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
 TURNS = {"": 1, "period": 2, "period, event": 2.5, "grade": 3, "grade, event": 3.5}  # of flows; halves are details
-ALSO = {"district": 4, "channel": 5, "unit": 6, "since": 7}  # by the last key: withheld where they tell
+ALSO = {"district": 4, "channel": 5, "unit": 6}  # by the last key: withheld where they tell
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BETWEEN = "since a release"  # before those that a difference of releases would tell
 BEFORE = "release"  # before the keys of cells that only earlier releases listed
@@ -241,8 +241,7 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _last_key(by: str) -> str:
-    """Return the first word of the last key that a table is by: of "since 2024" the since."""
-    return by.split(", ")[-1].split(" ")[0]
+    return by.split(", ")[-1]
 
 
 def _named_after(source: str, by: str) -> str:

@@ -19,7 +19,6 @@ BREAKDOWNS = (  # what a review shows beyond the city as a whole
     "flows by grade and event",
     "applications by channel",
     "applications by unit",
-    "applications by requirement",
     "uptake by district",
 )
 PERIODS = {  # how a period is written, and what it must look like

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact.schema import City, Dimension
-from divimpact.spans import RECORDED, SINCE, last_period, last_year, parts, since
+from divimpact.spans import RECORDED, SINCE, last_period, last_year, parts
 from divimpact.tally import EVERYONE, cell, head_rows, member_rows, named, of_members, places_in
 
 KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
@@ -104,15 +104,6 @@ def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "servic
     """
     asked = _ask(city, "uptake", dimension, by)
     return _tables([asked])[0].assign(counted=_counted(asked))
-
-
-def requirement_changes(city: City) -> pd.DataFrame:
-    """Return the measures that changed what a stage of recruitment asks for, in the whole city; they name a stage."""
-    found = city.frame("measures")
-    if "applications by requirement" in city.publication["without"]:
-        return found.iloc[:0]
-    elsewhere = found[["service", "district", "unit"]].notna().any(axis=1)
-    return found[found["stage"].notna() & ~elsewhere].reset_index(drop=True)
 
 
 def left_out(city: City) -> pd.DataFrame:
@@ -215,11 +206,6 @@ def _views(city: City) -> Iterator[_Asked]:
     ]:
         if all(broken_down(city, table, key) for key in (None, *by)):
             yield from (_ask(view, table, dimension, by) for dimension in city.dimensions_of(table))
-    for start in dict.fromkeys(requirement_changes(city)["start"]) if city.has("applications") else ():
-        told = since(city, start)
-        yield from (
-            _ask(told, "applications", name, [f"{SINCE}{start}"]) for name in city.dimensions_of("applications")
-        )
 
 
 def _listed(asked: _Asked, table: pd.DataFrame) -> pd.DataFrame:

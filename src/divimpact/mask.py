@@ -251,8 +251,8 @@ def _breakdown(table: str, view: str) -> str:
     """Return what city.toml calls a breakdown, if it can be left out."""
     if table == "flows":
         return f"flows by {view.replace(', ', ' and ')}" if view else ""
-    last = "requirement" if view.startswith("since ") else view.split(", ")[-1]
-    return f"{table} by {last}" if last in ("grade", "district", "channel", "unit", "requirement") else ""
+    last = view.split(", ")[-1]
+    return f"{table} by {last}" if last in ("grade", "district", "channel", "unit") else ""
 
 
 def _remedy(breakdowns: Iterable[str]) -> str:
