@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "flows": {"counts", "schema", "tally"},
     "ledger": {"counts", "flows", "schema", "tally"},
     "margins": {"tally"},
-    "cells": {"spans", "counts", "ledger", "margins", "schema", "tally"},
+    "cells": {"counts", "ledger", "margins", "schema", "tally"},
     "programs": set(),
     "connections": set(),
     "suppression": {"connections", "programs"},

@@ -16,7 +16,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact import counts, ledger, spans, tally
+from divimpact import counts, ledger, tally
 from divimpact.margins import Sum, across
 from divimpact.schema import City, Dimension, rules
 from divimpact.tally import DECLARED, EVERYONE
@@ -184,7 +184,7 @@ def _over_groups(place: list[tuple], part: int, known: Dimension) -> Iterator[Su
 def _on_the_way(counted: pd.DataFrame) -> list[Sum]:
     """Return who was lost from the first stage to the last as the sum over the steps: one person lost is the same."""
     lost = counted["cells"].str[OTHERS]
-    keys = [counted[key] for key in counted if key in (*counts.KEYS, "group") or key.startswith(spans.SINCE)]
+    keys = [counted[key] for key in (*counts.KEYS, "group") if key in counted]
     if (counted["stage"] == "overall").all():
         return []
     steps = lost[counted["stage"] != "overall"].groupby(keys).agg(tuple)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from divimpact.estimates import checked, keys, rows, table, union, united
+from divimpact.estimates import checked, keys, rows, table, total, union, united
 from divimpact.intervals import proportion, wilson, z_of
 
 FLOWS = {
@@ -205,7 +205,7 @@ def _by(account):
 def _beside_all(account, event):
     """Return the people of an event by place and group, beside all people of that event."""
     people = checked(account[account["event"] == event], "event", "role")
-    parts = {"all_people": ("numerator", _total)} | ({"all_cells": ("cells", union)} if "cells" in people else {})
+    parts = {"all_people": ("numerator", total)} | ({"all_cells": ("cells", union)} if "cells" in people else {})
     heads = people[people["role"].isin(["group", "undeclared"])]
     everyone = heads.groupby(keys(people), dropna=False, as_index=False).agg(**parts).astype({"all_people": float})
     people = people.merge(everyone, on=keys(people), how="left")
@@ -227,7 +227,7 @@ def _flows(account, confidence):
 def _net(places, flows):
     """Add up flows by place and group; where there are none they add nothing and have no limits."""
     by = _by(places)
-    adding = dict.fromkeys(["people", "all_people", "below", "above", "variance"], _total)
+    adding = dict.fromkeys(["people", "all_people", "below", "above", "variance"], total)
     adding |= {"cells": union} if "cells" in flows else {}
     net = flows.groupby(by, dropna=False, as_index=False).agg(adding)
     net = net.astype(dict.fromkeys(["people", "all_people", "below", "above", "variance"], float))
@@ -261,7 +261,3 @@ def _contribution(net, measure, confidence):
 
 def _z(confidence, power):
     return z_of(confidence) + special.ndtri(power)
-
-
-def _total(counts):
-    return counts.sum(skipna=False)

@@ -61,6 +61,27 @@ def united(frame, columns):
     return frame.drop(columns=columns).assign(cells=cells)
 
 
+def total(counts):
+    """Add counts up; the sum is missing where one of them is."""
+    return counts.sum(skipna=False)
+
+
+def summed(counts, by):
+    """Add up the rows that are alike in `by`, as `total`, and unite their cells.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"group": ["abroad", "abroad", "here"], "numerator": [1, 2, None], "denominator": 9})
+    >>> summed(counts, ["group"])
+        group  numerator  denominator
+    0  abroad        3.0           18
+    1    here        NaN            9
+    """
+    parts = {"numerator": total, "denominator": total, "cells": union}
+    parts = {column: add for column, add in parts.items() if column in counts}
+    return counts.groupby(by, dropna=False, sort=False, as_index=False).agg(parts)
+
+
 def beside(rows, others, on=None, how="left"):
     """Add what the row of `others` with the same keys counts, as reference, and unite the cells."""
     on = keys(rows) if on is None else on

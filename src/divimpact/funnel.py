@@ -3,7 +3,19 @@
 import numpy as np
 
 from divimpact.chance import cochran_armitage
-from divimpact.estimates import beside, checked, compared, keys, rate_rows, ratio_rows, rows, table, two_by_two, union
+from divimpact.estimates import (
+    beside,
+    checked,
+    compared,
+    keys,
+    rate_rows,
+    ratio_rows,
+    rows,
+    summed,
+    table,
+    two_by_two,
+    union,
+)
 from divimpact.exact import boschloo
 from divimpact.intervals import (
     benjamini_hochberg,
@@ -214,11 +226,7 @@ def _rate_differences(pairs, confidence):
 
 def _shortfall_to_overall(pairs, counts):
     """Against all declared groups together, the reference and the group itself included."""
-    declared = counts[counts["role"] == "group"]
-    added = {"numerator": _total, "denominator": _total, "cells": union}
-    together = declared.groupby(keys(counts), dropna=False, sort=False, as_index=False).agg(
-        {column: add for column, add in added.items() if column in counts}
-    )
+    together = summed(counts[counts["role"] == "group"], keys(counts))
     pairs = beside(pairs.drop(columns="reference"), together)
     return rows(pairs, "shortfall", shortfall(*two_by_two(pairs)), detail="to overall rate")
 
@@ -228,10 +236,6 @@ def _shortfall_to_four_fifths(pairs):
     verdict = np.select([missing > 0, missing <= 0], ["triggered", "not_triggered"], None)
     rule = np.where(np.isnan(missing), None, "four_fifths")
     return rows(pairs, "shortfall", missing, detail="to four fifths", rule=rule, verdict=verdict)
-
-
-def _total(counts):
-    return counts.sum(skipna=False)
 
 
 def _retested(pairs, test, estimate, confidence):

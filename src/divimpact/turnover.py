@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact import renewal
-from divimpact.estimates import PLAN, keys, matched, refuse_backwards, union, united
+from divimpact.estimates import PLAN, keys, matched, refuse_backwards, summed, united
 from divimpact.intervals import proportion
 from divimpact.schema import years
 
@@ -27,9 +27,9 @@ def added(counts, events, more=()):
     found = counts[counts["event"].isin(events)].astype(dict.fromkeys(keys(counts), "str"))
     found = found.assign(denominator=found["denominator"].where(found["event"].isin(["exit", "left"]), 0))
     by = [*keys(counts), *more]
-    of_groups = _sums(found, [*by, *_member(counts)])
+    of_groups = summed(found, [*by, *_member(counts)])
     names = {"numerator": "declared", "denominator": "declared_at_risk", "cells": "declared_cells"}
-    declared = _sums(of_groups[of_groups["role"] == "group"], by).rename(columns=names)
+    declared = summed(of_groups[of_groups["role"] == "group"], by).rename(columns=names)
     return united(of_groups.merge(declared, on=by, how="left"), ["cells", "declared_cells"])
 
 
@@ -175,16 +175,6 @@ def each(starts, rates, estimate, undefined=np.nan):
     known = ~np.isnan(rates).any(axis=tuple(range(rates.ndim - 1))) & (starts["staff"] > 0) & starts["people"].notna()
     one_by_one = zip(known, starts.itertuples(), np.moveaxis(rates, -1, 0), strict=True)
     return [estimate(start, of_one) if sure else undefined for sure, start, of_one in one_by_one]
-
-
-def _sums(counts, by):
-    parts = {"numerator": _total, "denominator": _total, "cells": union}
-    parts = {column: add for column, add in parts.items() if column in counts}
-    return counts.groupby(by, dropna=False, sort=False, as_index=False).agg(parts)
-
-
-def _total(counts):
-    return counts.sum(skipna=False)
 
 
 def _member(counts):

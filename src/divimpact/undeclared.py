@@ -3,7 +3,19 @@
 import numpy as np
 import pandas as pd
 
-from divimpact.estimates import beside, checked, compared, keys, rate_rows, ratio_rows, rows, table, two_by_two, union
+from divimpact.estimates import (
+    beside,
+    checked,
+    compared,
+    keys,
+    rate_rows,
+    ratio_rows,
+    rows,
+    summed,
+    table,
+    two_by_two,
+    union,
+)
 from divimpact.intervals import fisher, ratio
 from divimpact.verdicts import OVERALL, adjusted, decided, impact_ratios, is_lower
 
@@ -108,7 +120,7 @@ def declaration(counts, confidence=0.95):
     """
     counts = checked(counts, "reference", "stage").drop(columns="reference")
     silent = counts[counts["role"] == "undeclared"]
-    declared = _together(counts[counts["role"] == "group"])
+    declared = summed(counts[counts["role"] == "group"], keys(counts))
     pairs = beside(silent, declared, how="inner")
     tested = adjusted(pairs.assign(p_value=fisher(*two_by_two(pairs)), role="group"))  # stages are one family
     said = decided(tested, "asked_later", is_lower(tested), confidence)
@@ -140,16 +152,6 @@ def _put(pairs, into_group, into_reference):
     )
 
 
-def _together(declared):
-    """Add all declared groups up."""
-    adding = {name: add for name, add in ADDING.items() if name in declared}
-    return declared.groupby(keys(declared), dropna=False, sort=False, as_index=False).agg(adding)
-
-
-def _sum(counts):
-    return counts.sum(skipna=False)
-
-
 def _shares(pairs, confidence):
     """Yield the declared among all, of those who reached each stage and of those who came in at the first."""
     for overall, name, detail in ((False, "numerator", OF_REACHED), (True, "denominator", OF_ALL)):
@@ -157,6 +159,3 @@ def _shares(pairs, confidence):
         counted = {"numerator": found[f"reference_{name}"], "denominator": found[name] + found[f"reference_{name}"]}
         counted = found.assign(**counted).drop(columns=["reference_numerator", "reference_denominator"])
         yield rate_rows(counted, "declared_share", confidence, detail=detail)
-
-
-ADDING = {"numerator": _sum, "denominator": _sum, "cells": union}
