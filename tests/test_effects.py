@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -354,7 +354,8 @@ def test_row_order_decides_nothing_and_the_input_is_unchanged(seed, name):
 
 
 @FEW
-@given(st.integers(0, 10_000), st.sampled_from(["people", "districts"]))
+@example(seed=96, estimand="people")  # two assignments whose effects are alike but for rounding
+@given(seed=st.integers(0, 10_000), estimand=st.sampled_from(["people", "districts"]))
 def test_a_constant_by_district_and_a_course_of_all_change_nothing(seed, estimand):
     rng = np.random.default_rng(seed)
     eligible = rng.integers(1, 5, (2, 6)) * 1000

@@ -13,7 +13,7 @@ import numpy as np
 from divimpact.staggered import cohort_means
 
 MOST = 10_000  # assignments that are gone through one by one
-TINY = 1e-9  # by how much a statistic may differ by rounding and still count as equal
+TINY = 1e-12  # by how much statistics, in parts of one, may differ by rounding and still count as equal: two zeros too
 
 
 def deviations(outcome, weight, cohort):
@@ -108,7 +108,7 @@ def randomisation_p(statistic):
     array([0.5])
     """
     size = np.abs(statistic)
-    return np.where(np.isnan(size[0]), np.nan, (size >= size[0] * (1 - TINY)).mean(axis=0))
+    return np.where(np.isnan(size[0]), np.nan, (size >= size[0] - TINY).mean(axis=0))
 
 
 def largest_t(covariance, df=np.inf, draws=10_000, seed=1):
