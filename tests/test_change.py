@@ -13,12 +13,14 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 
 from divimpact import change, flows
-from divimpact.change import CHANCE, FLOWS, decomposition, detectable, detectable_between, implied_leavers
+from divimpact.change import CHANCE, FLOWS, TOGETHER, decomposition, detectable, detectable_between, implied_leavers
 from divimpact.estimates import COLUMNS
 from divimpact.schema import read_city
 
 ROLES = {"abroad": "group", "here": "group", "not stated": "undeclared"}
-PARTS = [*FLOWS, "unexplained"]
+APART = [flow for flow in FLOWS if flow not in TOGETHER]
+PARTS = [*APART, "unexplained"]
+EVENTS = [event for flow in APART for event in FLOWS[flow]]
 
 
 def account(groups=("abroad", "here"), **events):
@@ -56,7 +58,7 @@ def test_four_rows_counted_by_hand():
     found = decomposition(account(before=(10, 30), hire=(4, 6), exit=(1, 9), after=(13, 27)))
     expected = pd.DataFrame(
         {
-            "measure": ["change", *FLOWS, "unexplained"],
+            "measure": ["change", *APART, "unexplained"],
             "period": "2022",
             "dimension": "origin",
             "group": "abroad",
@@ -155,7 +157,7 @@ heads = st.integers(0, 300)
 @st.composite
 def accounts(draw, units=("parks",)):
     """Any stocks and flows of two groups and the undeclared; what they do not explain is any number."""
-    events = ["before", *change.SIGNS, "after"]
+    events = ["before", *EVENTS, "after"]
     parts = [
         account(tuple(ROLES), **{event: draw(st.tuples(heads, heads, heads)) for event in events}).assign(unit=unit)
         for unit in units
@@ -175,9 +177,39 @@ def test_components_add_up_to_the_change(counted):
     share = wide["after"] / wide["after"].sum() - wide["before"] / wide["before"].sum()
     assert estimates["change"].tolist() == pytest.approx(share[estimates.index].tolist(), abs=1e-12)
     limited = found.dropna(subset="conf_low")
-    assert set(limited["measure"]) == {"change", *CHANCE}
+    assert set(limited["measure"]) == {"change", *CHANCE} - {*TOGETHER}
     assert limited["estimate"].between(limited["conf_low"], limited["conf_high"]).all()
     assert set(found.columns) <= set(COLUMNS)
+
+
+def summed(counted):
+    """The same account with "joined" and "left" in place of the events that these add up."""
+    way = counted["event"].map(change.SIGNS)
+    events = counted["event"].mask(way == 1, "joined").mask(way == -1, "left")
+    by = [name for name in counted if name not in ("event", "numerator", "cells")]
+    return counted.assign(event=events).groupby([*by, "event"], dropna=False, as_index=False)["numerator"].sum()
+
+
+@settings(max_examples=20, deadline=None)
+@given(accounts())
+def test_sums_of_flows_take_the_change_of_the_declared_apart_exactly(counted):
+    declared = counted[counted["role"] == "group"]
+    wide = decomposition(declared).pivot(index="group", columns="measure", values="estimate")
+    found = decomposition(summed(counted)).pivot(index="group", columns="measure", values="estimate")
+    assert set(found) == {"change", "from_joining", "from_leaving", "unexplained"}, "what is not known has no row"
+    assert_frame_equal(found[["change", "unexplained"]], wide[["change", "unexplained"]])
+    assert found[[*TOGETHER]].sum(axis=1).tolist() == pytest.approx(wide[APART].sum(axis=1).tolist(), abs=1e-12)
+
+
+def test_who_joined_and_left_stand_in_for_events_in_the_city_alone():
+    # 10 of 40 before, 4 of 10 joined, 1 of 10 left: (4 - 2.5)/40, (2.5 - 1)/40
+    whole = account(before=(10, 30), hire=(3, 7), exit=(1, 9), joined=(4, 6), left=(1, 9), after=(13, 27))
+    found = of(decomposition(whole))
+    assert found[["from_joining", "from_leaving"]].tolist() == pytest.approx([0.0375, 0.0375])
+    assert "from_hires" not in found and found["unexplained"] == 0
+    rests = decomposition(whole).query("measure == 'change' and group == 'abroad'")["cells"].iloc[0]
+    assert not {"hire abroad", "exit abroad"} & {*rests} and "joined abroad" in rests
+    assert {*of(decomposition(whole.assign(grade="basic"))).index} == {"change", *PARTS}
 
 
 @settings(max_examples=10, deadline=None)
@@ -192,7 +224,7 @@ def test_units_add_up_to_the_city(counted):
         before[before["group"] == "abroad"].set_index("unit")["numerator"] / before.groupby("unit")["numerator"].sum()
     )
     overall = before.loc[before["group"] == "abroad", "numerator"].sum() / before["numerator"].sum()
-    for measure, flow in FLOWS.items():
+    for measure, flow in ((one, FLOWS[one]) for one in APART):
         own = units[units["measure"] == measure].set_index("unit")["estimate"] * size
         flowing = sum(
             sign * counted[counted["event"] == event].groupby("unit")["numerator"].sum() for event, sign in flow.items()

@@ -13,8 +13,11 @@ FLOWS = {
     "from_promotions": {"promotion_in": 1, "promotion_out": -1},
     "from_transfers": {"transfer_in": 1, "transfer_out": -1},
     "from_redeclaration": {"redeclared_in": 1, "redeclared_out": -1},
+    "from_joining": {"joined": 1},
+    "from_leaving": {"left": -1},
 }
-CHANCE = ("from_hires", "from_exits", "from_promotions", "from_transfers")  # who came and went, not who declared
+TOGETHER = ("from_joining", "from_leaving")  # the flows of a place of which only these sums are known
+CHANCE = tuple(flow for flow in FLOWS if flow != "from_redeclaration")  # who came and went, not who declared
 NET = {"change": CHANCE, **{measure: (measure,) for measure in FLOWS}, "unexplained": tuple(FLOWS)}
 SIGNS = {event: sign for flow in FLOWS.values() for event, sign in flow.items()}
 MEASURES = {event: measure for measure, flow in FLOWS.items() for event in flow}
@@ -27,17 +30,22 @@ def decomposition(account, confidence=0.95):
     Of all staff, the undeclared a group like the others: p0 before, p1 after, among N1 people. `change` is p1 - p0.
     A flow of n people, k of them of the group, adds (k - p0 n) / N1 where they came and takes it where they went:
     `from_hires`, `from_exits`, `from_promotions`, `from_transfers`, `from_redeclaration` (who newly declared, and
-    no longer); 0 where there is no such flow. `unexplained` is the same of the people whom the flows do not account
-    for, in whole numbers. These add up to the change. Without staff before or after all are NaN.
+    no longer); 0 where there is no such flow. Where an account has the sums "left" and "joined" instead, it is
+    `from_joining` and `from_leaving`, and all of this is of the declared staff (`detail`), whom people also join by
+    declaring: in a place without such flows, or the city where they are hidden. `unexplained` is the same of the people
+    whom the flows do not account for, in whole numbers. These add up to the change. Without staff before or after all
+    are NaN.
 
     Limits are process limits: how far the change, and what hires, exits, promotions and transfers add to it, could
     have come out by chance with as many people coming and going from the same start. Each flow's share has Wilson
-    limits, and the distances to them are put together (MOVER). Redeclaration and what is unexplained have none.
+    limits, and the distances to them are put together (MOVER). Redeclaration and what is unexplained have none, unless
+    it is in the sums.
 
     Parameters
     ----------
     account : DataFrame
-        Count table of stocks and flows: keys, `event` (before, after and those of `FLOWS`; others are left aside),
+        Count table of stocks and flows: keys, `event` (before, after and those of `FLOWS`; of places within the city
+        that have both, "left" and "joined" are left aside, as are others),
         dimension, group, role (combined and overlapping groups repeat people), numerator, and if known cells.
 
     Returns
@@ -74,7 +82,11 @@ def decomposition(account, confidence=0.95):
     12         unexplained    0.0000       NaN        NaN
     """
     places, flows = _ledger(account, confidence)
-    net = {measure: _net(places, flows[flows["measure"].isin(measures)]) for measure, measures in NET.items()}
+    here = {flow: places[places["together"] == (flow in TOGETHER)] for flow in FLOWS}
+    net = {
+        measure: _net(here.get(measure, places), flows[flows["measure"].isin(measures)])
+        for measure, measures in NET.items()
+    }
     grown = _growth(places)
     net["change"] = net["change"].assign(**grown, **_stock_counts(places))
     net["unexplained"] = net["unexplained"].assign(**{name: grown[name] - net["unexplained"][name] for name in grown})
@@ -113,7 +125,7 @@ def detectable(account, confidence=0.95, power=0.80):
     places, flows = _ledger(account, confidence)
     net = _net(places, flows[flows["measure"].isin(CHANCE)])
     error = np.sqrt(net["variance"].where(net["variance"] > 0)) / net["all_after"]
-    return table(rows(net, "detectable_change", _z(confidence, power) * error, rule="flows", detail="of all staff"))
+    return table(rows(net, "detectable_change", _z(confidence, power) * error, rule="flows", detail=_base(net)))
 
 
 def detectable_between(shares, confidence=0.95, power=0.80):
@@ -177,13 +189,24 @@ def implied_leavers(before, after, hired, hires, staff):
 
 
 def _ledger(account, confidence):
-    account, here = account.astype(dict.fromkeys(keys(account), "str")), keys(account)
-    sums, events = (
-        account.loc[account["event"].isin(of), here].drop_duplicates() for of in (["left", "joined"], SIGNS)
-    )
-    only_sums = sums.merge(events, how="left_anti", on=here)  # of such a place it is not known who was hired or moved
-    account = account.merge(only_sums, how="left_anti", on=here)
-    return _places(account), _flows(account, confidence)
+    """Return who was there and who came and went, by place; with `together`, whether only sums of the flows count."""
+    account = account.astype(dict.fromkeys(keys(account), "str"))
+    summed = account["event"].isin(["left", "joined"])
+    found = account.merge(_together(account, summed), how="left", on=keys(account))
+    together = found["together"].notna().to_numpy()
+    found = found.assign(together=together)
+    counts = ~found["event"].isin(SIGNS) | (summed.to_numpy() == together)
+    found = found[counts & ~(together & (found.get("role") == "undeclared"))]
+    return _places(found), _flows(found, confidence)
+
+
+def _together(account, summed):
+    """Return the places that count by the sums of their flows: the city where it has any, others without more."""
+    here = keys(account)
+    sums, others = (account.loc[of, here].drop_duplicates() for of in (summed, ~summed & account["event"].isin(SIGNS)))
+    known = sums.merge(others, on=here, how="left", indicator="more")
+    within = known.reindex(columns=["unit", "grade"]).notna().any(axis=1)
+    return known.loc[~within | (known["more"] == "left_only"), here].assign(together=True)
 
 
 def _places(account):
@@ -199,7 +222,7 @@ def _places(account):
 
 
 def _by(account):
-    return [*keys(account), "group", "role", *(["reference"] if "reference" in account else [])]
+    return [*keys(account), "together", "group", "role", *(["reference"] if "reference" in account else [])]
 
 
 def _beside_all(account, event):
@@ -256,7 +279,11 @@ def _contribution(net, measure, confidence):
         estimate + way * np.sqrt(net[side]) / net["all_after"].where(whole > 0)
         for side, way in (("below", -1), ("above", 1))
     )
-    return rows(net, measure, estimate, low, high, confidence, "mover_wilson", detail="of all staff")
+    return rows(net, measure, estimate, low, high, confidence, "mover_wilson", detail=_base(net))
+
+
+def _base(places):
+    return np.where(places["together"], "of declared staff", "of all staff")
 
 
 def _z(confidence, power):
