@@ -498,13 +498,15 @@ def test_shares_projected_by_hand():
     stocks = {"before": (25, 125, 100, 125), "after": (100, 200, 100, 200)}
     counted = account(exit=(10, 100, 20, 400), hire=(5, 15, 10, 15), **stocks)
     found = projected(counted, target().iloc[:0], ahead=1).query("group == 'abroad'")
-    assert found["detail"].tolist() == ["today's hiring"] * 2 + ["equal exits"]
-    assert found["estimate"].tolist() == pytest.approx([95 / 200, 95 / 200, (94 + 4) / 200])
-    assert found["period"].tolist() == ["2026"] * 3
-    assert found["confidence"].tolist() == pytest.approx([0.80, 0.95, np.nan], nan_ok=True)
-    assert found["conf_low"].isna().tolist() == [False, False, True]
+    assert found["detail"].tolist() == [*["today's hiring"] * 2, "today's hiring, rates as estimated", "equal exits"]
+    assert found["estimate"].tolist() == pytest.approx([*[95 / 200] * 3, (94 + 4) / 200])
+    assert found["period"].tolist() == ["2026"] * 4
+    assert found["confidence"].tolist() == pytest.approx([0.80, 0.95, 0.95, np.nan], nan_ok=True)
+    assert found["conf_low"].isna().tolist() == [False, False, False, True]
     assert found["conf_low"].iloc[1] <= found["conf_low"].iloc[0] <= found["estimate"].iloc[0]
-    assert (found["conf_high"].iloc[:2] * 200 % 1).tolist() == [0, 0]  # whole people
+    width = found["conf_high"] - found["conf_low"]
+    assert width.iloc[2] < width.iloc[1], "to know the rates makes the fan narrower"
+    assert (found["conf_high"].iloc[:3] * 200 % 1).tolist() == [0, 0, 0]  # whole people
 
 
 def test_required_hiring_is_projected_as_far_as_the_target():
@@ -724,7 +726,9 @@ def test_no_targets_no_rows():
     for nothing in (target(scope="", grade="").iloc[:0], target(group="nobody")):
         assert required(toolkit(), nothing).empty
         assert chances(toolkit(), nothing).empty
-        assert set(projected(toolkit(), nothing)["detail"]) == {"today's hiring", "equal exits"}
+        assert set(projected(toolkit(), nothing)["detail"]) == {
+            *("today's hiring", "today's hiring, rates as estimated", "equal exits")
+        }
 
 
 def test_refusals_name_what_is_wrong():

@@ -31,6 +31,7 @@ from divimpact.turnover import (
 from divimpact.turnover import rates as rates_of
 
 FAN = (0.80, 0.95)
+TODAY = "today's hiring"
 PARTS = {"left": ("exit",), "joined": ("hire",), "before": ("before",), "after": ("after",)}
 SIDES = (
     ("after_numerator", "after_declared"),
@@ -45,9 +46,10 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
 
     `projected_share` among declared staff. With "today's hiring" all rates stay; each year stands in two rows, with
     limits at 80 and 95 %, which hold both how uncertain the rates are and what chance does in a staff of this size
-    (predictive, for each year by itself). "equal exits" has the common exit rate for everyone and hiring as today;
-    "required hiring" is the path to a target that is still ahead, as far as it. These two are expected values
-    without limits. NaN where a rate is of nobody.
+    (predictive, for each year by itself). "today's hiring, rates as estimated" has limits at 95 % that hold chance
+    alone. "equal exits" has the common exit rate for everyone and hiring as today; "required hiring" is the path to a
+    target that is still ahead, as far as it. These two are expected values without limits. NaN where a rate is of
+    nobody.
 
     Parameters and errors are those of `stockflow.required`; `ahead` is the number of years.
 
@@ -64,24 +66,28 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
     ...                         "denominator": [1600, 480, 2000, 2000, 6400, 480, 2000, 2000]})
     >>> targets = pd.DataFrame(columns=["dimension", "group", "baseline_period", "baseline", "target_period", "target"])
     >>> found = projected(account, targets, ahead=2).query("group == 'abroad' and period == '2027'")
-    >>> found[["detail", "estimate", "conf_low", "conf_high", "confidence"]].round(3)
-               detail  estimate  conf_low  conf_high  confidence
-    1  today's hiring     0.248     0.240      0.256        0.80
-    5  today's hiring     0.248     0.236      0.260        0.95
-    9     equal exits     0.248       NaN        NaN         NaN
+    >>> print(found[["detail", "estimate", "conf_low", "conf_high", "confidence"]].round(3).to_string())
+                                    detail  estimate  conf_low  conf_high  confidence
+    1                       today's hiring     0.248     0.240      0.256        0.80
+    5                       today's hiring     0.248     0.236      0.260        0.95
+    9   today's hiring, rates as estimated     0.248     0.238      0.258        0.95
+    13                         equal exits     0.248       NaN        NaN         NaN
     """
     plans = cases(account, targets)
     now = counted(account).query("role != 'undeclared'").assign(years=ahead)
     numbers, path = by_year(now)
-    joining, *exits = rates_of(now, growth)[:, numbers]
+    known = rates_of(now, growth)
+    joining, *exits = known[:, numbers]
     together = yearly(proportion(path["left_declared"], path["left_declared_at_risk"]), path["steps"])
     today, equal = (on_path(path, (joining, *of_both), growth) for of_both in (exits, 2 * [together]))
-    unknown = np.full((ahead, draws), np.nan)
-    fan = each(now, drawn(now, draws, seed, growth), partial(_fan, growth=growth, seed=seed), unknown)
-    fan = np.reshape(fan, (len(path), draws)).T
-    limited = [(today, *quantiles(fan, level), level, "predictive_draws") for level in FAN]
+    unsure, sure = drawn(now, draws, seed, growth), np.repeat(known[:, np.newaxis], draws, axis=1)
+    fans = [_fan_of(now, rates, growth, seed, len(path)) for rates in (unsure, sure)]
+    limited = [(fans[0], level, TODAY) for level in FAN] + [(fans[1], FAN[1], f"{TODAY}, rates as estimated")]
     return table(
-        *(rows(path, "projected_share", *limits, detail="today's hiring") for limits in limited),
+        *(
+            rows(path, "projected_share", today, *quantiles(fan, level), level, "predictive_draws", detail=detail)
+            for fan, level, detail in limited
+        ),
         rows(path, "projected_share", equal, detail="equal exits"),
         _required(plans, ahead, growth),
     )
@@ -152,6 +158,14 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0, confidence
         for _, of_group in stayed.groupby(by, sort=False)
     ]
     return table(rows(stayed.head(0), "pipeline_share", []), *chain.from_iterable(blocks))
+
+
+def _fan_of(places, rates, growth, seed, size):
+    """Draw the shares of all places, year by year, draws first."""
+    draws = rates.shape[1]
+    unknown = np.full((int(places["years"].max()) if len(places) else 0, draws), np.nan)
+    shares = each(places, rates, partial(_fan, growth=growth, seed=seed), unknown)
+    return np.reshape(shares, (size, draws)).T
 
 
 def _fan(place, rates, growth, seed):
@@ -253,7 +267,7 @@ def _pooled(sides):
     return sides.sum(axis=0, keepdims=True)
 
 
-SCENARIOS = {"today's hiring": np.asarray, "equal exits and promotions": _pooled}
+SCENARIOS = {TODAY: np.asarray, "equal exits and promotions": _pooled}
 
 
 def _share(sides):
