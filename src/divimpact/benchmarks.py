@@ -89,8 +89,7 @@ def at_ends(shares, benchmark):
     2   benchmark at its low end     -2.00       NaN        NaN
     3  benchmark at its high end    -18.00       NaN        NaN
     """
-    pairs = latest(benchmarked(shares, benchmark.reindex(columns=benchmark.columns.union(ENDS, sort=False))))
-    pairs = pairs[pairs["low"].astype(float) < pairs["high"].astype(float)]
+    pairs = _uncertain(latest(benchmarked(shares, _with_ends(benchmark))))
     ratios, gaps = ([_at_end(some, end) for end in ENDS] for some in (pairs, _in_persons(pairs)))
     return table(*map(_ratio, ratios), *(rows(some, "gap_persons", _gap(some)) for some in gaps))
 
@@ -176,7 +175,8 @@ def triggers(shares, benchmark, persons=3, fifths=4):
     - gap_filter: a gap of `persons` or more and at most so many `fifths` of the benchmark.
 
     They disagree on purpose: triggers to look, never verdicts on who works there. Benchmarks are taken as written in
-    decimals and compared on whole numbers: exactly 80 % triggers. Shares without counts have no rows.
+    decimals and compared on whole numbers: exactly 80 % triggers. An uncertain benchmark has rows for both its ends
+    too, as in `at_ends`. Shares without counts have no rows.
 
     References
     ----------
@@ -196,8 +196,9 @@ def triggers(shares, benchmark, persons=3, fifths=4):
     0  benchmark_trigger      -4.5      us_doj  not_triggered
     1  benchmark_trigger      -4.5  gap_filter      triggered
     """
-    pairs = latest(benchmarked(shares, benchmark))
-    counted = pairs[pairs["numerator"].notna() & (pairs["denominator"] > 0)]
+    pairs = latest(benchmarked(shares, _with_ends(benchmark)))
+    pairs = pairs[pairs["numerator"].notna() & (pairs["denominator"] > 0)]
+    counted = pd.concat([pairs, *(_at_end(_uncertain(pairs), end) for end in ENDS)])
     cells = [_exact(counted[column]) for column in ("numerator", "denominator", "benchmark_share")]
     by_rule = {"us_doj": _us_doj(*cells), "gap_filter": _gap_filter(*cells, persons, fifths)}
     verdicts = {rule: [VERDICT[bool(one)] for one in triggered] for rule, triggered in by_rule.items()}
@@ -215,6 +216,14 @@ def _ratio(pairs):
     expected = pairs["benchmark_share"].where(pairs["benchmark_share"] > 0)
     ratio, *limits = (pairs[column] / expected for column in ("estimate", "conf_low", "conf_high"))
     return rows(pairs, "representation_ratio", ratio, *limits, pairs["confidence"], pairs["method"])
+
+
+def _with_ends(benchmark):
+    return benchmark.reindex(columns=benchmark.columns.union(ENDS, sort=False))
+
+
+def _uncertain(pairs):
+    return pairs[pairs["low"].astype(float) < pairs["high"].astype(float)]
 
 
 def _at_end(pairs, end):

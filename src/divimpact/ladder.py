@@ -150,7 +150,7 @@ def trend(shares, grades):
     return table(rows(together.assign(p_value=p), "grade_trend", z).assign(method=method))
 
 
-def dissimilarity(parts, totals, over="unit"):
+def dissimilarity(parts, totals, over="unit", listed=True):
     """Measure how unevenly each group is spread over units, or grades, beside what chance alone would do.
 
     - `dissimilarity`: the part of the group that would have to change places for all places to have the same share
@@ -169,13 +169,16 @@ def dissimilarity(parts, totals, over="unit"):
         The same without this key: what numerator, denominator and `cells` are taken from.
     over : str
         The key whose values are the places.
+    listed : bool
+        Whether the counts of the places are published too.
 
     Returns
     -------
     DataFrame
         Estimates; `detail` says over what. They are pooled: with cells, `within` names those of the places, and
-        `strata` counts the places with declared staff. `residual_df` is 0: where two places are hidden, the total
-        and the index together leave hardly any doubt about them, however many others are shown.
+        `strata` counts the places with declared staff. `residual_df` is 0 where they are listed: if two of them are
+        hidden, the total and the index together leave hardly any doubt about them, however many others are shown.
+        Where none is listed, it is two less than there are: the total and the index take one each.
 
     Raises
     ------
@@ -202,7 +205,8 @@ def dissimilarity(parts, totals, over="unit"):
     pooled = _beside_totals(together, checked(totals, *(key for key in keys(parts) if key != over)))
     pooled = pooled.assign(detail=f"over {over}s")
     if "within" in pooled:
-        pooled = pooled.assign(strata=np.count_nonzero(nobs > 0, axis=-1), residual_df=0)
+        places = np.count_nonzero(nobs > 0, axis=-1)
+        pooled = pooled.assign(strata=places, residual_df=0 if listed else np.maximum(places - 2, 0))
     p = chance.dissimilarity_p(count, nobs)
     expected = rows(pooled.assign(p_value=p), "dissimilarity_expected", chance.dissimilarity_expected(count, nobs))
     return table(
