@@ -4,8 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from test_benchmark_words import BESIDE, STAFF
 from test_figures import inside, key, texts
-from test_staff_words import BESIDE, LADDER, STAFF
+from test_ladder_words import LADDER
 from test_stockflow import account, target, toolkit
 from test_words import protected
 

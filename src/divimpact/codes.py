@@ -2,6 +2,8 @@
 
 from math import inf
 
+ANSWERED = "of those who answered"  # detail: what shares of a survey are of
+
 BANDS = {  # of rules: from which ratio on a verdict holds
     "open_sdg": {"moving_away": -inf, "limited_progress": 0.0, "acceleration_needed": 0.60, "on_track": 0.95},
     "un_progress_chart": {"stagnation_or_regression": -inf, "acceleration_needed": 0.10, "on_track": 0.95},
@@ -18,14 +20,11 @@ VERDICTS = {
     "never": "never, at that pace",
     "cannot_tell": "the limits lie in more than one band, so the data cannot tell",
 }
-WITHIN_REACH = {  # of a goal above the start, and of one below
-    "by_hiring": ("This is below 100 %, so hiring could do it", "This is above 0 %, so hiring could do it"),
-    "not_by_hiring_alone": (
-        "No share of those who join is enough: it cannot be reached by hiring alone",
-        "Even if nobody who joins is of this group it is not enough: it cannot be reached by hiring alone",
-    ),
-    "reached_anyway": ("It is reached whoever joins",) * 2,
-    "cannot_tell": ("Whether it can be reached by hiring alone, the data cannot tell",) * 2,
+WITHIN_REACH = {  # of a goal above the start, and of one below: what its need of hiring says
+    "by_hiring": ("possible: below all", "possible: above none"),
+    "not_by_hiring_alone": ("not by hiring alone: more than all", "not by hiring alone: fewer than none"),
+    "reached_anyway": ("reached whoever joins",) * 2,
+    "cannot_tell": ("the data cannot tell",) * 2,
 }
 REASONS_OF_CHANGE = {
     "from_hires": "who was hired",
@@ -33,6 +32,8 @@ REASONS_OF_CHANGE = {
     "from_promotions": "who moved between grades",
     "from_transfers": "who moved between units",
     "from_redeclaration": "who newly declared",
+    "from_joining": "who joined or newly declared",
+    "from_leaving": "who left or no longer declares",
     "unexplained": "not explained by the flow table",
 }
 TRIGGERS = {
@@ -99,3 +100,12 @@ CONCLUSIONS_OF_USE = {
     "within": "between the limits",
     "above": "over the limits",
 }
+
+
+def mark(share: float, period: str) -> str:
+    """Name a baseline or a target as the column ``detail`` does.
+
+    >>> mark(0.185, "2025")
+    '18.5 % (2025)'
+    """
+    return f"{100 * share:.4g} % ({period})"

@@ -99,7 +99,7 @@ def whiskers(rows: pd.DataFrame) -> np.ndarray:
     return np.abs(rows[["conf_low", "conf_high"]].to_numpy(float).T - rows["estimate"].to_numpy(float))
 
 
-def one_after_the_other(names: Sequence[str], parts: np.ndarray, whole: np.ndarray, unit: str) -> Axes:
+def one_after_the_other(names: Sequence[str], parts: np.ndarray, whole: np.ndarray, of: str) -> Axes:
     """Draw what a difference is made of: each part begins where the one before it ends, and the whole is below."""
     ends = parts.cumsum()
     left = np.concatenate([[0], ends[:-1], np.zeros(len(whole))]) if len(ends) else np.zeros(len(whole))
@@ -117,7 +117,7 @@ def one_after_the_other(names: Sequence[str], parts: np.ndarray, whole: np.ndarr
     axes.margins(x=0.22)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(lambda step, _: f"{100 * step:+.2g}".replace("-", "−") if step else "0")
-    axes.set_xlabel(f"Percentage points of {unit}")
+    axes.set_xlabel(f"Percentage points {of}")
     return axes
 
 

@@ -79,7 +79,7 @@ def contributions(table: SafeTable, *, source: str = "") -> Axes:
     parts, whole = (frame[(frame["stage"] == "overall") == overall] for overall in (False, True))
     names = [*parts["stage"], *["in all"] * len(whole)]
     sizes = (one["estimate"].to_numpy(float) for one in (parts, whole))
-    axes = drawing.one_after_the_other(names, *sizes, "all who applied")
+    axes = drawing.one_after_the_other(names, *sizes, "of all who applied")
     title = funnel_words.title_of_contributions(table)
     line = "What each stage adds to the rate, first stage to last, beside the other group: blue adds, orange takes away"
     alt = wording.describe(table, title, "{0.stage}")

@@ -2,8 +2,9 @@
 
 import html
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+WIDE = '<p class="wide">Wider than a small screen: move it sideways.</p>'
 LEAST = 0.0005  # of a part of a difference: what is smaller is no tenth of a point
 
 
@@ -14,6 +15,34 @@ class Text(str):
 
     def _repr_html_(self) -> str:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.splitlines())
+
+
+class Grid(Text):
+    """A small table of texts under its caption: a line a row as text, a table in a notebook. All rows have one head.
+
+    >>> print(Grid("Shares of staff", [{"group": "abroad", "2021": "18 %"}, {"group": "here", "2021": "82 %"}]))
+    Shares of staff.
+    group: abroad | 2021: 18 %
+    group: here | 2021: 82 %
+    """
+
+    def __new__(cls, caption: str, rows: Sequence[Mapping[str, str]]) -> "Grid":
+        said = [" | ".join(f"{head}: {cell}" for head, cell in row.items() if cell) for row in rows]
+        grid = super().__new__(cls, lines([f"{caption}.", *said]))
+        grid.caption, grid.rows = caption, rows
+        return grid
+
+    def _repr_html_(self) -> str:
+        caption = html.escape(self.caption)
+        heads = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in self.rows[0])
+        body = "".join(f"<tr>{_cells(row.values())}</tr>" for row in self.rows)
+        table = f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        return f'{WIDE}<div class="grid" role="region" aria-label="{caption}" tabindex="0">{table}</div>'
+
+
+def _cells(texts: Iterable[str]) -> str:
+    first, *others = map(html.escape, texts)
+    return f'<th scope="row">{first}</th>' + "".join(f"<td>{text}</td>" for text in others)
 
 
 def percent(share: float) -> str:
@@ -36,13 +65,21 @@ def decimal(ratio: float) -> str:
 
 
 def points(difference: float) -> str:
-    r"""Write a difference of shares in percentage points, with its sign: one decimal, below a tenth two figures.
+    r"""Write a difference of shares in percentage points, with its sign, to a tenth.
 
     >>> points(0.0274), points(-0.0031), points(-0.00034), points(0)
-    ('+2.7 points', '−0.3 points', '−0.034 points', '+0 points')
+    ('+2.7 points', '−0.3 points', '−0.0 points', '0 points')
     """
-    written = f"{100 * difference:+.2g}" if abs(difference) < 0.0005 else f"{100 * difference:+.1f}"
-    return f"{written} points".replace("-", "−")
+    return f"{100 * difference:+.1f} points".replace("-", "−") if difference else "0 points"
+
+
+def waited(years: float) -> str:
+    """Write how many years something takes, to a tenth.
+
+    >>> waited(5.98), waited(0.04), waited(float("inf"))
+    ('6.0', 'less than 0.1', 'never')
+    """
+    return "never" if math.isinf(years) else f"{years:.1f}" if years >= 0.05 else "less than 0.1" if years else "0"
 
 
 def in_points(parts: Mapping[str, float]) -> str:
@@ -65,6 +102,17 @@ def odds(probability: float) -> str:
         return "less than 1 in 1,000" if probability < 0.5 else "more than 999 in 1,000"
     of = next(number for number in (10, 100, 1000) if 1 / number <= probability <= 1 - 1 / number)
     return f"about {probability * of:.0f} in {of:,} ({percent(probability)})"
+
+
+def likely(probability: float) -> str:
+    r"""Write a chance as a percentage, as far as drawing can tell it.
+
+    >>> likely(0.051), likely(1e-9), likely(1)
+    ('5.1\xa0%', 'below 0.1\xa0%', 'above 99.9\xa0%')
+    """
+    if 0.001 <= probability <= 0.999:
+        return percent(probability)
+    return "below 0.1\N{NO-BREAK SPACE}%" if probability < 0.5 else "above 99.9\N{NO-BREAK SPACE}%"
 
 
 def persons(number: float) -> str:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from divimpact import __version__, wording
 from divimpact.counts import left_out
 from divimpact.disclosure import Plan, SafeTable, masked
-from divimpact.phrases import Text
+from divimpact.phrases import WIDE, Text
 from divimpact.schema import City
 
 
@@ -59,7 +59,7 @@ class Figure:
         self.svg, self.alt = svg, alt
 
     def _repr_html_(self) -> str:
-        return f'<figure tabindex="0">{self.svg}</figure>'
+        return f'{WIDE}<figure tabindex="0">{self.svg}</figure>'
 
 
 def figure(axes: Axes | np.ndarray, name: str, out: str = "") -> Figure:

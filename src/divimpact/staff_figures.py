@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.markers import CARETUP
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from divimpact import drawing, outlook_words, staff_words, wording
-from divimpact.codes import REASONS_OF_CHANGE
+from divimpact import drawing, ladder_words, outlook_words, staff_words, wording
+from divimpact.codes import ANSWERED, REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
 from divimpact.drawing import COLOURS, GREY
 from divimpact.phrases import percent, run
@@ -26,9 +26,11 @@ STEADY = {  # whether a way starts at a stated baseline: how it is drawn, and wh
     True: ({"color": GREY, "marker": "d"}, "what the goal needed from its baseline, year by year"),
     False: ({"color": "black", "marker": "D"}, "what the goal needs from today, year by year"),
 }
-JOINED = {
-    "hire_share": "share of those who were hired so far",
-    "joiner_share": "share of those hired or newly declared so far",
+TODAY = "today's hiring"
+AT_TODAYS_RATES = (TODAY, f"{TODAY}, rates as estimated")
+JOINED = {  # of the city, and of a grade
+    "hire_share": ("share of those who were hired so far", ""),
+    "joiner_share": ("share of those hired or newly declared so far", "share of those who joined so far"),
 }
 
 
@@ -92,7 +94,7 @@ def outlook(
     Parameters
     ----------
     table
-        ``share``, ``projected_share`` (today's hiring) and ``milestone`` rows of one group and one grade.
+        ``share``, ``projected_share`` (`AT_TODAYS_RATES`) and ``milestone`` rows of one group and one grade.
     targets
         The city's targets; those of other groups and grades are not drawn.
     breaks
@@ -165,10 +167,10 @@ def turnover(table: SafeTable, *, source: str = "") -> Axes:
             axes.plot(above.assumed_turnover, 0.97 * top, color=colour, marker=CARETUP, markersize=9)
             axes.annotate(percent(above.estimate), (above.assumed_turnover, top), **place)
     runs = set(frame["period"][frame["measure"] == "required_hire_share"])
-    for held in (
-        frame[frame["measure"].isin(JOINED) & frame["period"].isin(runs)].dropna(subset="estimate").itertuples()
-    ):
-        axes.axhline(held.estimate, color="black", linewidth=1, linestyle=":", label=JOINED[held.measure])
+    of_grade = bool(frame.reindex(columns=["grade"]).notna().any(axis=None))
+    known = frame["measure"].isin([name for name, labels in JOINED.items() if labels[of_grade]])
+    for held in frame[known & frame["period"].isin(runs)].dropna(subset="estimate").itertuples():
+        axes.axhline(held.estimate, color="black", linewidth=1, linestyle=":", label=JOINED[held.measure][of_grade])
     axes.set_xlim(0, pairs["assumed_turnover"].max() if pairs["assumed_turnover"].notna().any() else 1)
     axes.xaxis.set_major_locator(MultipleLocator(0.05))
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
@@ -213,7 +215,7 @@ def ladder(table: SafeTable, benchmark: pd.DataFrame, *, source: str = "") -> Ax
     names = [textwrap.fill(grade, 16) for grade in frame["grade"]]
     axes.set(yticks=frame.index, yticklabels=names, ylim=(-0.5, len(frame) - 0.5))
     drawing.per_cent(axes.xaxis, frame[["estimate", "conf_high"]].max().max(), known[["share", "high"]].max().max())
-    title = staff_words.title_of_ladder(table)
+    title = ladder_words.title_of_ladder(table)
     line = (
         f"Share of declared staff in each grade at the end of {frame['period'].max()}, with limits, beside benchmarks"
     )
@@ -235,7 +237,7 @@ def change(table: SafeTable, *, source: str = "") -> Axes:
     whole = frame[frame["measure"] == "change"]
     names = [*parts["measure"].map(REASONS_OF_CHANGE), *["in all"] * len(whole)]
     sizes = (one["estimate"].to_numpy(float) for one in (parts, whole))
-    axes = drawing.one_after_the_other(names, *sizes, "all staff")
+    axes = drawing.one_after_the_other(names, *sizes, ", ".join(dict.fromkeys(frame["detail"].dropna())))
     title, steps = staff_words.title_of_change(table), "; ".join(dict.fromkeys(map(run, frame["period"])))
     line = f"What changed the share, {steps}: blue adds, orange takes away"
     return drawing.finished(axes, title, line, table, source, wording.describe(table, title, "{0.measure}"))
@@ -245,11 +247,16 @@ def _fan(axes: Axes, now: pd.DataFrame, path: pd.DataFrame) -> None:
     """Draw the years to come from the last share on, with both limits, if any are known."""
     if path.empty:
         return
+    unsure = path[path["detail"] == TODAY]
     for level, shade in ((0.95, 0.18), (0.80, 0.35)):
-        fan = pd.concat([now, path[path["confidence"] == level]])
+        fan = pd.concat([now, unsure[unsure["confidence"] == level]])
         label = f"{100 * level:.0f} % of courses, if all rates stay"
         band = years(fan["period"]), fan["conf_low"], fan["conf_high"]
         axes.fill_between(*band, color=COLOURS[0], alpha=shade, linewidth=0, label=label)
+    sure = pd.concat([now, path[path["detail"] != TODAY]])
+    for side in ("conf_low", "conf_high") if len(sure) > 1 else ():
+        thin = {"color": COLOURS[0], "linewidth": 0.8, "label": "95 % of courses, were the rates known exactly"}
+        axes.plot(years(sure["period"]), sure[side], **thin)
     middle = pd.concat([now, path.drop_duplicates("period")])
     dashed = {"color": COLOURS[0], "linestyle": "--", "label": "expected, if all rates stay"}
     axes.plot(years(middle["period"]), middle["estimate"], **dashed)
@@ -296,7 +303,7 @@ def _of_staff(share: pd.DataFrame) -> str:
     """Say what the shares are of, and whether they have limits."""
     published = share["detail"] == "as published"
     whom = "Share of staff as published" if published.all() else "Share of declared staff"
-    whom = "Share of those who answered" if len(share) and share["detail"].eq(staff_words.ANSWERED).all() else whom
+    whom = "Share of those who answered" if len(share) and share["detail"].eq(ANSWERED).all() else whom
     whom += ", or as published," if published.any() and not published.all() else ""
     return f"{whom} at the end of each period" + (", with limits" if share["conf_low"].notna().any() else "")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from divimpact.codes import BANDS
+from divimpact.codes import BANDS, mark
 from divimpact.estimates import PLAN, WAY, benchmarked, keys, latest, matched, refuse_backwards, rows, table, united
 from divimpact.schema import definitions, years
 
@@ -312,4 +312,4 @@ def _bounds(shares, targets, breaks):
 
 def _detail(ways):
     plan = zip(*(ways[column] for column in WAY), strict=True)
-    return [f"{100 * p0:.4g} % ({start}) to {100 * target:.4g} % ({end})" for start, p0, end, target in plan]
+    return [f"{mark(p0, start)} to {mark(target, end)}" for start, p0, end, target in plan]

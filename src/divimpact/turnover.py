@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact import renewal
+from divimpact.codes import mark
 from divimpact.estimates import PLAN, keys, matched, refuse_backwards, summed, united
 from divimpact.intervals import proportion
 from divimpact.schema import years
@@ -105,7 +106,7 @@ def cases(account, targets):
     found = found.astype({"baseline": float, "target": float})
     start, now, end = (years(found[column]) for column in ("baseline_period", "until", "target_period"))
     refuse_backwards(found)
-    baseline, target = (_percent(found[name]) + " (" + found[f"{name}_period"] + ")" for name in ("baseline", "target"))
+    baseline, target = (_marks(found, name) for name in ("baseline", "target"))
     target = np.where(found["target"] < found["baseline"], "at most ", "") + target
     stated = {"since": found["baseline_period"], "start": found["baseline"], "years": end - start, "stated": True}
     stated |= {"detail": baseline + " to " + target}
@@ -202,8 +203,9 @@ def _now(found):
     return found.assign(since=found["until"], people=people, staff=staff, start=proportion(people, staff))
 
 
-def _percent(shares):
-    return (100 * shares).map("{:.4g} %".format).astype("str")
+def _marks(cases, name):
+    marks = [mark(*case) for case in zip(cases[name], cases[f"{name}_period"], strict=True)]
+    return pd.Series(marks, cases.index, dtype="str")
 
 
 def _counts(starts):

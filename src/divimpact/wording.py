@@ -1,12 +1,13 @@
 """How a sentence is made from a protected table: what is shown of it, and numbers with their counts and limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from divimpact.codes import REASONS_OF_CHANGE
 from divimpact.disclosure import COLUMNS, SafeTable
-from divimpact.phrases import Text, chance, decimal, lines, listed, percent, points
+from divimpact.phrases import Grid, Text, chance, decimal, lines, listed, percent, points
 from divimpact.schema import years
 
 PROPORTIONS = {
@@ -74,6 +75,14 @@ def latest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[ends == ends.groupby([rows[key] for key in series], dropna=False).transform("max")]
 
 
+def reference_last(rows: pd.DataFrame, among: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the groups that are compared first, in their order, and last those that others refer to."""
+    held = among.reindex(columns=["dimension", "reference"]).dropna().drop_duplicates()
+    last = pd.MultiIndex.from_frame(rows[["dimension", "group"]]).isin(pd.MultiIndex.from_frame(held))
+    dimension = pd.Categorical(rows["dimension"], rows["dimension"].unique()).codes
+    return rows.iloc[np.lexsort([last, dimension])]
+
+
 def like(rows: pd.DataFrame, row: tuple, measure: str, *keys: str):
     """Return the row of another measure that has the same period, group and grade; None if it is hidden."""
     same = rows["measure"] == measure
@@ -101,6 +110,29 @@ def limited(row: tuple, number: Callable[[float], str] = decimal) -> str:
     return f"{number(row.estimate)} ({100 * row.confidence:g}\N{NO-BREAK SPACE}% limits {limits})"
 
 
+def entry(row: tuple | None, number: Callable[[float], str] = decimal) -> str:
+    """Write an estimate of a `Grid`, limits in brackets: hidden where it is, a dash where there is none."""
+    if row is None or (pd.isna(row.estimate) and not row.suppressed):
+        return "–"
+    if row.suppressed:
+        return "hidden"
+    limits = "" if pd.isna(row.conf_low) else f" ({number(row.conf_low)} to {number(row.conf_high)})"
+    return f"{number(row.estimate)}{limits}"
+
+
+def with_limits(caption: str, table: SafeTable) -> str:
+    """Say under what a `Grid` is about which limits stand in brackets, if any do."""
+    levels = table.frame["confidence"].dropna().unique() if "confidence" in table.frame else []
+    named = listed(f"{100 * level:g}" for level in sorted(levels))
+    return f"{caption}, {named}\N{NO-BREAK SPACE}% limits in brackets" if named else caption
+
+
+def side_by_side(caption: str, head: str, columns: Mapping[str, Mapping[str, str]]) -> Grid:
+    """Set what is said of several things side by side, a column each, a row for each question."""
+    questions = next(iter(columns.values()))
+    return Grid(caption, [{head: one} | {name: said[one] for name, said in columns.items()} for one in questions])
+
+
 def p_of(row: tuple) -> str:
     adjusted = pd.notna(row.p_adjusted)
     return ("adjusted " if adjusted else "") + chance(row.p_adjusted if adjusted else row.p_value)
@@ -112,6 +144,11 @@ def group_of(row: tuple) -> str:
     places = {"in unit": None if unit == "city" else unit, "in" if grade == "leadership" else "at grade": grade}
     named = [f" {place} {name}" for place, name in places.items() if pd.notna(name) and name]
     return f"group “{row.group}” ({row.dimension})" + "".join(named)
+
+
+def member_of(row: tuple) -> str:
+    """Name a group where it is plain that it is one."""
+    return group_of(row).removeprefix("group ")
 
 
 def step_of(row: tuple) -> str:

@@ -1,0 +1,77 @@
+"""The way up in words: whether there is a ceiling, step by step, and how unevenly groups are spread."""
+
+import pandas as pd
+import pytest
+from test_words import BANNED, protected, said
+
+from divimpact import ladder, ladder_words, representation
+
+GRADES = ["basic", "middle", "senior"]
+LADDER = pd.DataFrame(
+    {
+        "period": "2025",
+        "grade": GRADES,
+        "dimension": "origin",
+        "group": "abroad",
+        "reference": "here",
+        "role": "group",
+        "numerator": [300, 150, 40],
+        "denominator": [1000, 500, 400],
+        "cells": [("a",), ("b",), ("c",)],
+    }
+)
+
+
+def climbed(senior=40, hidden=()):
+    counted = LADDER.assign(numerator=[300, 150, senior])
+    leaders = counted.tail(1).assign(grade="leadership", cells=[("c",)])
+    total = counted.tail(1).assign(grade="", numerator=450 + senior, denominator=1900, cells=[("d",)])
+    shares = representation.shares(pd.concat([counted, leaders, total], ignore_index=True))
+    found = [ladder.glass_ceiling(shares), ladder.steps(shares, GRADES), ladder.trend(shares, GRADES)]
+    found.append(ladder.dissimilarity(counted, total.drop(columns="grade"), "grade"))
+    return protected(pd.concat(found, ignore_index=True), hidden)
+
+
+@pytest.mark.parametrize(
+    ("senior", "answer", "steps"),
+    [
+        (40, "Yes, for", "It falls to 0.33 times on the step to “senior”. On 1 of 2 steps the data cannot tell."),
+        (103, "The data cannot tell for", "On no single step can the data tell."),
+        (200, "No, not for", "It rises to 1.67 times on the step to “senior”. On 1 of 2 steps the data cannot tell."),
+    ],
+)
+def test_whether_there_is_a_ceiling_is_said_first_then_step_by_step(senior, answer, steps):
+    (text,) = said(ladder_words.ceiling(climbed(senior)))
+    leads = f"({senior / 4:.1f} %, {senior} of 400)"
+    assert text.startswith(f"{answer} group “abroad” (origin): in 2025 its share among all staff (")
+    assert f"times its share in leadership {leads}. {steps}" in text
+    assert not any(word in text for word in BANNED)
+
+
+def test_the_trend_over_all_grades_ends_the_sentence():
+    assert "Over all grades it falls on the way up (p below 0.001)." in ladder_words.ceiling(climbed(40))
+    assert "Over all grades it shows no clear trend (p " in ladder_words.ceiling(climbed(120))
+
+
+def test_all_steps_and_the_spread_stand_in_one_row():
+    (row,) = ladder_words.grades(climbed()).rows
+    row = {head: cell.replace("\N{NO-BREAK SPACE}", " ") for head, cell in row.items()}
+    assert row == {
+        "group": "“abroad” (origin)",
+        "all staff over leadership": "2.58 (1.97 to 3.43)",
+        "middle over basic": "1.00 (0.85 to 1.18)",
+        "senior over middle": "0.33 (0.24 to 0.46)",
+        "over all grades": "falls on the way up (p below 0.001)",
+        "of 100 over grades, who would move to be spread evenly": "17; 3 by chance (p below 0.001)",
+        "of 100 over units, who would move to be spread evenly": "–",
+    }
+
+
+def test_hidden_steps_say_so_and_without_grades_nothing_is_told():
+    (row,) = ladder_words.grades(climbed(hidden=["c"])).rows
+    assert row["senior over middle"] == row["all staff over leadership"] == "hidden"
+    assert row["middle over basic"] != "hidden"
+    assert "figures are hidden" in ladder_words.ceiling(climbed(hidden=["c"]))
+    nothing = protected(representation.shares(LADDER))
+    for say in (ladder_words.ceiling, ladder_words.grades):
+        assert say(nothing) == "Without grades it cannot be told whether there is a ceiling."
