@@ -121,14 +121,14 @@ def from_edge_to_edge(points, corners):
 
 
 class Shown:
-    """The shown rows of a report's tables, as far as they are of the whole city."""
+    """The shown rows of a report's tables, as far as they are of the whole city, or of one ``grade``."""
 
-    def __init__(self, folder, targets):
+    def __init__(self, folder, targets, grade=None):
         tables = {path.stem: pd.read_csv(path, dtype={"period": "str"}) for path in folder.glob("tables/*.csv")}
         tables["targets"] = targets.assign(measure="target", suppressed=False)
         self.reflected, self.uneven = tables.get("representation"), tables.get("uptake_heterogeneity")
         self.tables = {
-            name: table[table.reindex(columns=["grade", "district"]).isna().all(axis=1)]
+            name: table[table.reindex(columns=["district"]).isna().all(axis=1) & of_grade(table, grade)]
             for name, table in tables.items()
         }
 
@@ -155,6 +155,11 @@ class Shown:
         return held[held["service"].isin(panel.texts) & held["group"].isin(groups)]
 
 
+def of_grade(table, grade):
+    held = table.reindex(columns=["grade"])["grade"]
+    return held.eq(grade) if grade else held.isna()
+
+
 def shares(panel, shown, dimension):
     """Points of shares by period, of the bounds of the first group, and of what city.toml aims at from where."""
     table, first = "trajectory_progress", COMPARED[dimension][:1]
@@ -170,7 +175,7 @@ def outlooks(panel, shown, dimension):
     first = COMPARED[dimension][:1]
     own = shown.rows("trajectory_progress", dimension, "share", groups=first)
     path = shown.rows("trajectory_hiring", dimension, "projected_share", groups=first)
-    path = path[path["detail"] == "today's hiring"]
+    path = path[path["detail"].isin(["today's hiring", "today's hiring, rates as estimated"])]
     way = shown.rows("trajectory_hiring", dimension, "milestone", groups=first)
     goals = shown.rows("targets", dimension, "target", groups=first)
     ends = [values(goals, f"{end}_period", end) for end in ("baseline", "target")]
@@ -191,6 +196,7 @@ def turnovers(panel, shown, dimension):
 def ladders(panel, shown, dimension):
     """Points of the first group's share in each grade of the latest period, with limits."""
     found = shown.graded(dimension, "grade_share", COMPARED[dimension][:1])
+    found = found[found["grade"].isin(panel.up.labels)]  # leadership is drawn where it is more than one grade
     places = [panel.up.places[panel.up.labels.index(grade)] for grade in found["grade"]]
     ends = (panel.across.at(found[end]) for end in ("estimate", "conf_low", "conf_high"))
     return [point for across in ends for point in zip(across, places, strict=True)]
@@ -340,12 +346,16 @@ def within(points, panel):
 
 def apart(folder, targets):
     """Return the points of figures that no shown row says, those of shown rows that are not drawn, and how many are."""
-    shown, drawn, undrawn, found = Shown(folder, targets), [], [], 0
+    drawn, undrawn, found = [], [], 0
+    shown = {grade: Shown(folder, targets, grade) for grade in (None, "leadership")}
     for path in sorted(folder.glob("figures/*.svg")):
         name, _, dimension = path.stem.rpartition("_")
         name = re.sub(r"_\d+$", "", name)
+        name, leads, _ = name.partition("_leadership")
         for panel in panels(path):
-            said = np.array(FIGURES[name](panel, shown, dimension), dtype=float).reshape(-1, 2)
+            said = np.array(FIGURES[name](panel, shown[leads.strip("_") or None], dimension), dtype=float).reshape(
+                -1, 2
+            )
             if name in WITHIN:
                 panel, said = panel._replace(points=within(panel.points, panel)), within(said, panel)
             near = np.abs(panel.points[:, None] - said[None]).max(axis=2, initial=0) < NEAR

@@ -305,8 +305,8 @@ def test_shares_of_leadership_or_the_reference_alone_are_reviewed(city_folder, t
     assert [path.name for path in (made.page.parent / "figures").iterdir()] == ["trajectory_gender.svg"]
     assert "No count is hidden for being small." in page(made, "index") and "from 1 to 0" not in page(made, "index")
     assert (
-        "Not followed: the target of 30.0 % in 2026 for group “NA” (origin) in leadership; its baseline was set "
-        "under another definition"
+        "Not followed: the goal of 30 % by 2026 for group “NA” (origin) in leadership; its baseline was set under "
+        "another definition"
     ) in page(made, "index")
     assert "Table representation has no rows." in page(made, "trajectories")
     assert "Not compared: the benchmark “population” of 2030, 50.0 %, for group “men” (gender)" in page(

@@ -275,8 +275,20 @@ def test_limits_contain_the_estimate_and_widen_with_confidence(rows, confidence)
     fit = fitted(rows, ones(rows))
     if not fit.problem:
         (low, high), (lower, higher) = sd_limits(fit, confidence), sd_limits(fit, 0.95)
-        assert 0 <= lower <= low <= fit.sd < high
+        assert 0 <= lower <= low <= fit.sd
+        if np.isnan([high, higher]).any():
+            assert fit.sd > 2, "unknown only where nearly all strata are all yes or all no"
+            return
+        assert fit.sd < high
         assert high < higher or high == higher == np.inf, "infinite where a few people exclude nothing"
+
+
+@pytest.mark.parametrize("last", [(6, 20), (6, 15)])
+def test_where_the_profile_is_not_known_on_the_way_the_limit_is_not_either(last):
+    count, nobs = np.array([0, 0, 0, 0, 0, last[0]]), np.array([1, 5, 10, 14, 14, last[1]])
+    fit = random_intercept(count, nobs, np.ones((6, 1)))
+    low, high = sd_limits(fit, 0.5)
+    assert 0 < low < fit.sd and (np.isnan(high) or high > fit.sd)
 
 
 def test_a_stratum_without_people_gets_the_mean_over_strata_like_it():

@@ -49,7 +49,7 @@ def test_like_for_like_says_both_ratios_and_both_parts_of_the_gap():
     assert text == [
         "advice in 2025: in the same districts use by group “abroad” is 0.50 (95 % limits 0.46 to 0.55) times that of "
         "group “here”, in all together 0.50 times. Of the gap of −5.0 points, −5.0 points are found in the same "
-        "districts and +0 points come from where people live."
+        "districts and 0 points come from where people live."
     ]
 
 

@@ -346,14 +346,23 @@ def _where_fallen(height, top, level):
     def excess(sd):
         return level - height(sd)
 
-    low = 0.0 if top == 0 or excess(0.0) <= 0 else brentq(excess, 0.0, top, xtol=1e-7)
+    low = 0.0 if top == 0 or excess(0.0) <= 0 else _crossed(excess, 0.0, top)
     beyond = min(top + 0.5, MOST)
     while excess(beyond) < 0 and beyond < MOST:
         beyond = min(2 * beyond, MOST)
-    left = excess(beyond)
-    if np.isnan(left):
-        return float(low), np.nan
-    return float(low), brentq(excess, top, beyond, xtol=1e-7) if left >= 0 else np.inf
+    return low, np.inf if excess(beyond) < 0 else _crossed(excess, top, beyond)
+
+
+def _crossed(excess, start, end):
+    """The place between two others at which an excess is 0; NaN where it is not known on the way there."""
+    met = []
+
+    def known(sd):
+        met.append(excess(sd))
+        return np.nan_to_num(met[-1])
+
+    found = float(brentq(known, start, end, xtol=1e-7))
+    return np.nan if np.isnan(met).any() else found
 
 
 def _predicted(fit, estimate, sd):
