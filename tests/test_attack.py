@@ -77,8 +77,14 @@ def true_counts(tables, tag=""):
                 found |= group_cells(("staff", period, grade), dimension, groups, sizes)
         for number, stage in enumerate(STAGES):
             reached = applied[applied["stage"].isin(STAGES[number:])]
-            listed = sorted(set(applied["channel"])) if stage in (STAGES[0], STAGES[-1]) else ()
-            for name, among in by_channel("applications" + tag, reached, listed):
+            whole = stage in (STAGES[0], STAGES[-1])
+            listed = sorted(set(applied["channel"])) if whole else ()
+            crossed = DIMENSIONS["gender"] if whole and dimension != "gender" else ()
+            places = [
+                *by_channel("applications" + tag, reached, listed),
+                *by_gender("applications" + tag, reached, crossed),
+            ]
+            for name, among in places:
                 sizes = [np.count_nonzero(among[dimension] == group) for group in groups]
                 found |= group_cells((name, stage), dimension, groups, sizes)
         if dimension in uptake:
@@ -98,6 +104,10 @@ def true_counts(tables, tag=""):
 def by_channel(name, records, channels):
     yield name, records
     yield from ((f"{name} by {channel}", records[records["channel"] == channel]) for channel in channels)
+
+
+def by_gender(name, records, genders):
+    yield from ((f"{name} among {gender}", records[records["gender"] == gender]) for gender in genders)
 
 
 def closed(applications):
@@ -148,8 +158,17 @@ def known_sums(counts):
         table, *place, dimension, group = cell
         at = (table, *place)
         families.setdefault((at, dimension), {})[group] = cell
-        if table.startswith("applications") and " by " not in table and place[0] in (STAGES[0], STAGES[-1]):
-            yield cell, *(other for other in counts if other[0].startswith(f"{table} by ") and other[1:] == cell[1:])
+        if (
+            table.startswith("applications")
+            and place[0] in (STAGES[0], STAGES[-1])
+            and not {*table.split()} & {"by", "among"}
+        ):
+            for key in ("by", "among"):
+                finer = [other for other in counts if other[0].startswith(f"{table} {key} ") and other[1:] == cell[1:]]
+                yield from [(cell, *finer)] * bool(finer)
+        if " among " in table and group == EVERYONE:
+            whole, gender = table.split(" among ")
+            yield (whole, *place, "gender", gender), cell
         if table == "staff" and place[1] == "":
             yield cell, *((table, place[0], grade, dimension, group) for grade in GRADES)
         if table in ("users", "eligible"):
@@ -265,6 +284,11 @@ def said(folder, tag=""):
         for group, numerator, denominator in sides:
             note((at, after, row.dimension, group), numerator)
             note((at, before, row.dimension, group), denominator)
+    for row in tables["funnel_intersections"].itertuples():
+        at = f"applications{tag} among {row.detail.removeprefix('gender: ')}"
+        note((at, STAGES[-1], row.dimension, row.group), row.numerator)
+        note((at, STAGES[0], row.dimension, row.group), row.denominator)
+        note((at, STAGES[-1], row.dimension, row.group), row.estimate * row.denominator)
     for row in tables["funnel_applicants"].itertuples():
         note((f"applications{tag}", STAGES[0], row.dimension, row.group), row.numerator)
         note((f"applications{tag}", STAGES[0], row.dimension, DECLARED), row.denominator)
@@ -295,10 +319,19 @@ def said(folder, tag=""):
 
 
 def unpublished(truth, shown):
-    """The counts by district of a period of which a report shows none: of a table that is withheld, zeros neither."""
-    placed = [name for name in truth if name[0] in ("users", "eligible") and name[3]]
-    told_of = {(name[2], name[4]) for name in shown if name[0] in ("users", "eligible") and name[3]}
-    return {name for name in placed if (name[2], name[4]) not in told_of}
+    """The counts of a table of which a report shows none: it is withheld or left out, zeros too."""
+    told_of = {detail_of(name) for name in shown}
+    return {name for name in truth if (table := detail_of(name)) and table not in told_of}
+
+
+def detail_of(name):
+    """Name the table of a count by district, channel or gender; nothing of others."""
+    if name[0] in ("users", "eligible"):
+        return ("district", name[2], name[4]) if name[3] else None
+    if name[0] == "between":
+        return detail_of(name[1])
+    whole, key, _ = (re.split(" (by|among) ", name[0]) + [None, None])[:3]
+    return (whole, key, name[2]) if key else None
 
 
 def told(truth, shown, sums, least=LEAST):
@@ -537,11 +570,11 @@ def now_of(name):
 
 @pytest.mark.slow
 def test_no_small_count_is_told_by_two_reports_together(tmp_path):
-    without = '["applications by channel", "applications by unit"]'  # as where city.toml says nothing
-    before = written(tmp_path / "city", "2024", without=without)
+    without = [f"applications by {key}" for key in ("channel", "unit", "intersection")]  # as where nothing is said
+    before = written(tmp_path / "city", "2024", without=str(without))
     first = report.review(tmp_path / "city", tmp_path / "first").page.parent
     record.release(first, tmp_path / "city")
-    now = written(tmp_path / "city", "2025", without=without)
+    now = written(tmp_path / "city", "2025", without=str(without))
     second = report.review(tmp_path / "city", tmp_path / "second").page.parent
     truth = true_counts(now, " now") | true_counts(before)
     new = {

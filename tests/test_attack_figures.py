@@ -256,6 +256,19 @@ def by_stage(measure, scale=np.asarray, inside=""):
     return points
 
 
+def outcomes(panel, shown, dimension):
+    """Points of who was hired, or whose application ended otherwise, by several days, groups a little apart."""
+    groups = [SETTINGS["dimensions"][dimension]["reference"], *COMPARED[dimension]]
+    found = shown.rows("funnel_waiting", dimension, "outcome_on_the_way", groups=groups)
+    drawn = [group for group in groups if group in set(found["group"])]
+    found = found[found["detail"].str.startswith("hired") == ("Hired" in panel.texts)]
+    days = found["detail"].str.extract(r"within (\d+) days")[0].astype(float)
+    place = np.array([drawn.index(group) for group in found["group"]], dtype=float)
+    across = panel.across.at(days + (place - (len(drawn) - 1) / 2) * 1.2)
+    ends = (panel.up.at(found[end]) for end in ("estimate", "conf_low", "conf_high"))
+    return [point for up in ends for point in zip(across, up, strict=True)]
+
+
 def uses(panel, shown, dimension):
     """Points of the quarters of the service of a panel."""
     own = shown.rows("uptake_rates", dimension, "uptake", groups=SETTINGS["dimensions"][dimension]["groups"])
@@ -331,6 +344,7 @@ FIGURES = {
     "funnel_rates": by_stage("pass_rate"),
     "funnel_ratios": by_stage("impact_ratio", np.log10, "impact_ratio_pooled"),
     "funnel_gap": gaps,
+    "funnel_outcomes": outcomes,
     "uptake": uses,
     "around_city": around_city,
     "strata": strata,

@@ -568,6 +568,9 @@ def published_tables(city):
             view = of_periods(city) if of_periods else city
             found = (count(view, dimension, by=by) for dimension in city.dimensions_of(table))
             yield from (part[part["stage"] == "overall"] if "stage" in part and by else part for part in found)
+    for dimension, other in counts.intersections(city):
+        crossed = counts.applications(city, dimension, by=[other])
+        yield crossed[crossed["stage"] == "overall"]
 
 
 def behind(table):

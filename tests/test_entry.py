@@ -16,13 +16,14 @@ from divimpact import (
     entrants,
     entry_words,
     funnel,
+    intersections,
+    margins,
     representation,
-    requirements,
-    spans,
+    tally,
 )
 from divimpact.against_city import exact_limits
 from divimpact.channels import brought
-from divimpact.intervals import newcombe, wilson
+from divimpact.intervals import wilson
 from divimpact.schema import read_city
 from divimpact.units import around_city, number_beyond
 
@@ -96,6 +97,20 @@ def test_channels_are_told_beside_the_reference_and_in_what_they_carry():
     ]
     hidden = protected(found, hidden=["web abroad in"])
     assert "60 of 80" not in entry_words.channels(hidden) and "3 of 60" not in entry_words.carried(hidden)
+
+
+def test_a_channel_by_which_nobody_came_since_counts_the_same_people():
+    def name(until, **between):
+        return tally.cell(
+            "applications", {"channel": "web", "stage": "applied", **between, "until": until}, "o", "a", ""
+        )
+
+    ends = {name("2022"): 15.0, name("2023"): 15.0, name("2024"): 15.0}
+    found = [*margins.across(ends | {name("2023", after="2022"): 0.0}, ())]
+    assert [one[:2] for one in found] == [
+        (name("2023"), (name("2022"), name("2023", after="2022"))),
+        (name("2024"), (name("2023"),)),
+    ]
 
 
 # Units
@@ -184,69 +199,105 @@ def test_applicants_are_those_of_the_first_stage_and_rest_on_listed_counts():
     assert bme.startswith("For group “White” (ethnicity): beside any benchmark from")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said_of_it"),
+    [
+        (0.02, 0.03, "between its ends the ratio is 1.49 to 2.23, and the answer is the same at both."),
+        # 43 of 963 are 4.5 %: beside 4 % that may be chance
+        (0.02, 0.04, "between its ends the ratio is 1.12 to 2.23, and the answer is not the same at both."),
+        (0.03, 0.03, ""),
+    ],
+)
+def test_an_uncertain_benchmark_is_tried_at_both_ends(low, high, said_of_it):
+    city = read_city(ROOT / "data" / "published" / "west_lancashire")
+    found = representation.shares(entrants.applicants(city, "ethnicity"))
+    market = {"name": "labour market", "dimension": "ethnicity", "group": ["BME"], "period": "2011", "share": 0.03}
+    market = pd.DataFrame(market).assign(low=low, high=high)
+    looks = benchmarks.against_benchmark, benchmarks.at_ends, benchmarks.over_range, benchmarks.by_chance
+    table = pd.concat([look(found, market) for look in looks], ignore_index=True)
+    (sentence,) = said(entry_words.applicants(protected(table)))
+    assert sentence.partition("That benchmark is uncertain: ")[2] == said_of_it
+
+
 def test_without_a_benchmark_the_sweep_is_still_told():
     city = read_city(ROOT / "data" / "published" / "west_lancashire")
     found = representation.shares(entrants.applicants(city, "ethnicity"))
     table = protected(benchmarks.sweep(found, [0.05]).assign(cells=[("a",)] * 8))
-    assert said(entry_words.applicants(table))[0].endswith("it may be chance, beside another one hardly.")
+    assert said(entry_words.applicants(table))[0].endswith("the difference may be chance, beside others hardly.")
 
 
-# Before and after a change of what a stage asks for
+# Groups of two dimensions at once
 
-APPLICATIONS = "period,origin,stage,count\n" + "\n".join(
-    f"{period},{group},{stage},{count}"
-    for period, group, stage, count in [
-        ("2022", "none", "applied", 60),
-        ("2022", "none", "shortlisted", 30),
-        ("2022", "none", "appointed", 10),
-        ("2022", "abroad", "applied", 70),
-        ("2022", "abroad", "shortlisted", 20),
-        ("2022", "abroad", "appointed", 10),
-        ("2023", "none", "applied", 50),
-        ("2023", "none", "shortlisted", 40),
-        ("2023", "none", "appointed", 10),
-        ("2023", "abroad", "applied", 40),
-        ("2023", "abroad", "shortlisted", 40),
-        ("2023", "abroad", "appointed", 20),
-    ]
-)
-MEASURES = """measure,stage,start,service,district,unit
-No language test,shortlisted,2023,,,
-Coaches,,2023,,,
+TWICE = """period,origin,gender,stage,count
+2024,none,men,applied,60
+2024,none,men,appointed,20
+2024,none,women,applied,70
+2024,none,women,appointed,30
+2024,abroad,men,applied,50
+2024,abroad,men,appointed,10
+2024,abroad,women,applied,36
+2024,abroad,women,appointed,4
+2024,not stated,women,applied,30
+2024,not stated,women,appointed,20
 """
+GENDER = '[dimensions.gender]\ngroups = ["men", "women"]\nreference = "men"\n\n[applications]'
+BOTH = CITY.partition("[publication]")[0].replace("[applications]", GENDER)
+SHOWN = "\n[publication]\nmin_count = 10\nwithout = []\n"
 
 
-@pytest.fixture
-def changed(city_folder):
-    return read_city(city_folder(CITY, applications=APPLICATIONS, measures=MEASURES))
+def crossed(folder):
+    city = read_city(folder)
+    plan = disclosure.plan(*cells.publishable(city), disclosure.Policy(**city.publication))
+    ((one, other),) = counts.intersections(city)
+    found = intersections.rates(counts.applications(city, one, by=[other]), other)
+    return city, found, disclosure.protect(found, plan)
 
 
-def test_a_change_of_requirements_by_hand(changed):
-    told = counts.applications(spans.since(changed, "2023"), "origin", by=["since 2023"])
-    found = requirements.before_and_after(told, "No language test", "2023", "shortlisted")
-    abroad = found[found["group"] == "abroad"].iloc[0]
-    assert abroad[["numerator", "denominator", "reference_numerator", "reference_denominator"]].tolist() == [
-        60,
-        100,
-        30,
-        100,
-    ]
-    assert abroad["estimate"] == pytest.approx(0.3)
-    assert abroad[["conf_low", "conf_high"]].tolist() == pytest.approx(newcombe(60, 100, 30, 100))
-    assert len(found) == 3, "the reference and the undeclared have their rows"
+def test_two_dimensions_at_once_by_hand(city_folder):
+    _, found, table = crossed(city_folder(BOTH + SHOWN, applications=TWICE))
+    counted = found.set_index(["detail", "group"])
+    assert counted.loc[("gender: women", "none"), ["numerator", "denominator", "estimate"]].tolist() == [30, 100, 0.3]
+    assert counted.loc[("gender: men", "abroad"), ["conf_low", "conf_high"]].tolist() == pytest.approx(wilson(10, 60))
+    # 4 of 40 are few; of 50 of 200 women all others, and 14 of 100 who were born abroad, would give them back
+    hidden = {(row.detail[8:], row.group) for row in table.frame.query("suppressed").itertuples()}
+    assert ("women", "abroad") in hidden and hidden & {("women", "none"), ("women", "not stated")}
+    assert ("men", "abroad") in hidden
 
 
-def test_a_change_of_requirements_is_told_beside_the_time_before_and_no_review_lists_it(changed):
-    told = counts.applications(spans.since(changed, "2023"), "origin", by=["since 2023"])
-    found = requirements.before_and_after(told, "No language test", "2023", "shortlisted")
-    first, second, *_ = said(entry_words.requirements(protected(found)))
+def test_everyone_among_women_is_known_as_all_women(city_folder):
+    at = {"stage": "applied", "until": "2024"}
+    women = tally.cell("applications", at, "gender", "women", "")
+    among = tally.cell("applications", {"gender": "women", **at}, "origin", tally.EVERYONE, "")
+    listed = cells.publishable(read_city(city_folder(BOTH + SHOWN, applications=TWICE)))
+    assert [one for one in listed.sums if one.total == women and one.parts == (among,)]
+    assert set(listed.frame.set_index("cell").loc[[women, among], "count"]) == {190}
+
+
+def test_two_dimensions_at_once_are_told_as_counted(city_folder):
+    _, found, _ = crossed(city_folder(BOTH + SHOWN, applications=TWICE))
+    first, second = said(entry_words.intersections(protected(found.query("group == 'none' or group == 'abroad'"))))
     assert second == (
-        "No language test, from 2023: the step to “shortlisted” passes 60 of 100 in group “abroad” (origin) (60.0 %), "
-        "before it 30 of 100 (30.0 %): +30.0 points (95 % limits +16.3 points to +42.2 points)."
+        "Of group “women” (gender), recruitment passes by origin, from the first stage to the last: 30 of 100 in "
+        "“none”, 30.0 % (95 % limits 21.9 % to 39.6 %); 4 of 40 in “abroad”, 10.0 % (95 % limits 4.0 % to 23.1 %)."
     )
-    assert "“none”" in first and first.endswith(", and the data cannot tell whether it changed.")
-    nothing = protected(found.assign(measure="other"))
-    assert entry_words.requirements(nothing) == "No change of what a stage asks for is noted here."
-    plan = disclosure.plan(*cells.publishable(changed), disclosure.Policy(min_count=5))
-    with pytest.raises(ValueError, match="not among those the review may publish"):
-        disclosure.protect(found, plan)
+    assert "“men”" in first and "20 of 80 in “none”" in first
+
+
+def test_of_two_dimensions_the_sensitive_one_is_counted_and_two_are_not_crossed(city_folder):
+    one = BOTH.replace("[dimensions.gender]", "[dimensions.gender]\nsensitive = true")
+    both = one.replace("[dimensions.origin]", "[dimensions.origin]\nsensitive = true")
+    found = [
+        counts.intersections(read_city(city_folder(config + end, applications=TWICE)))
+        for config, end in ((BOTH, SHOWN), (one, SHOWN), (both, SHOWN), (BOTH, ""))
+    ]
+    assert found == [[("origin", "gender")], [("gender", "origin")], [], []], "and none where nothing is said"
+
+
+def test_two_dimensions_at_once_are_hidden_where_too_few_declared_both(city_folder):
+    config = BOTH.replace('reference = "men"', 'reference = "men"\nundeclared = "?"')
+    # 200 of 330 declared their origin, 230 their gender: more than half; both 100
+    rows = [("abroad", "men", 40), ("none", "women", 60), ("none", "?", 100), ("not stated", "women", 130)]
+    lines = "".join(f"2024,{o},{g},{stage},{n // 2}\n" for o, g, n in rows for stage in ("applied", "appointed"))
+    records = "period,origin,gender,stage,count\n" + lines
+    _, _, table = crossed(city_folder(config + SHOWN + "declared = 0.5\n", applications=records))
+    assert table.frame["suppressed"].all()

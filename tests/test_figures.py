@@ -20,6 +20,7 @@ from divimpact import (
     unevenness,
     uptake,
     uptake_figures,
+    waiting,
 )
 
 
@@ -263,6 +264,23 @@ def test_long_names_of_services_stand_apart():
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
     assert len(panels[0, 0].containers[0].lines[2][0].get_segments()) == 1, "a single period has whiskers for a band"
     assert all(axes.get_window_extent().height > 50 for axes in panels.flat)
+
+
+def test_the_way_to_a_hire_is_drawn_by_group_and_a_hidden_day_leaves_no_mark():
+    days = pd.DataFrame({"days": [10, 20, 30, 10, 20, 30], "outcome": ["hired"] * 3 + ["rejected"] * 3})
+    ended = days.merge(pd.DataFrame({"group": ["abroad", "here"]}), how="cross").assign(dimension="origin")
+    ended = ended.assign(reference="here", role="group", numerator=[5, 10, 5, 10, 5, 20, 10, 5, 10, 5, 10, 5])
+    found = waiting.on_the_way(ended.assign(denominator=ended["numerator"]), None, [15, 30])
+    hidden = (found["group"] == "abroad") & found["detail"].str.endswith("15 days")
+    table = protected(found.assign(cells=[("b" if one else "a",) for one in hidden]), hidden=["b"])
+    upper, lower = funnel_figures.outcomes(table, source="made up")
+    assert upper.containers[1].lines[0].get_ydata() == pytest.approx([10 / 55, 40 / 55])  # here
+    assert upper.containers[0].lines[0].get_ydata() == pytest.approx([15 / 45])
+    assert lower.containers[0].lines[0].get_ydata() == pytest.approx([30 / 45])
+    assert [tick.get_text() for tick in lower.get_xticklabels()] == ["15", "30"] and inside([upper, lower])
+    assert texts(upper)[0].startswith("Within 30 days, 33.3 % of “abroad”".replace(" %", "\N{NO-BREAK SPACE}%"))
+    alt = upper.figure.get_label()
+    assert "abroad, hired within 30 days 33.3" in alt and "abroad, hired within 15" not in alt and "hidden" in alt
 
 
 @pytest.mark.parametrize("draw", [funnel_figures.pass_rates, funnel_figures.impact_ratios])

@@ -77,10 +77,9 @@ def test_where_crude_and_pooled_disagree_that_is_the_headline(berkeley):
         "(p 0.22). What differs is which vacancies they apply to."
     ]
     assert funnel_words.title_of_ratios(berkeley) == "Within the same vacancies the answer is another one for “women”"
-    assert said(funnel_words.stages(berkeley))[0].startswith(
-        "All vacancies together and the same vacancies give different answers for group “women” (gender). The step to "
-        "“admitted” passes 557"
-    )
+    assert said(funnel_words.stages(berkeley)) == [
+        "Gender: at “admitted” the counts of “women” are those above, and so is the answer."
+    ]
     assert funnel_words.shortfall(berkeley) == "", "nobody is missing for what is due to where people apply"
 
 
@@ -133,18 +132,39 @@ def test_the_shortfall_is_told_against_three_rates(west_lancashire):
 
 
 def test_within_vacancies_it_is_told_on_how_many_it_rests_and_how_the_gap_splits(berkeley):
-    ratio, split = said(funnel_words.within(berkeley))
-    assert ratio == (
-        "In the same vacancies, from the first stage to the last, recruitment passes group “women” (gender) 1.06 (95 % "
-        "limits 0.97 to 1.15) times as often as group “men”, and the data cannot tell whether chance explains that "
-        "(p 0.22); all together, 557 of 1,835 in group “women” (30.4 %) and 1,198 of 2,691 in group “men” (44.5 %). "
-        "6 vacancies say something: both applied, and some passed and some did not. Vacancies differ in this more than "
-        "chance explains (p 0.0021), so it is a mean over them."
+    (sentence,) = said(funnel_words.within(berkeley))
+    assert sentence == (
+        "From the first stage to the last, recruitment passes 557 of 1,835 in group “women” (30.4 %) and 1,198 of "
+        "2,691 in group “men” (44.5 %). Of this gap of −14.2 points: +3.6 points from how the same vacancies pass the "
+        "two groups and −17.8 points from which vacancies they apply to. The first part rests on 6 vacancies to which "
+        "both applied, and in which some passed and some did not. It is a mean: vacancies differ in it more than "
+        "chance explains (p 0.0021)."
     )
-    assert split == (
-        "Of the gap of −14.2 points between group “women” (gender) and “men”: +3.6 points from how the same vacancies "
-        "pass the two groups and −17.8 points from which vacancies they apply to."
+
+
+def test_the_answer_comes_in_a_sentence_for_each_group(berkeley, west_lancashire):
+    assert said(funnel_words.in_short(berkeley)) == [
+        "Recruitment passes group “women” (gender) less often than group “men” in all vacancies together; in the same "
+        "vacancies the numbers cannot tell. What decides is which vacancies people apply to."
+    ]
+    assert said(funnel_words.in_short(west_lancashire)) == [
+        "Whether recruitment passes group “BME” (ethnicity) as often as group “White”, the numbers cannot tell."
+    ]
+    promoted = published("teal_1978", "race")
+    turned = funnel_words.in_short(
+        protected(promoted.frame.drop(columns="suppressed").assign(cells=[("a",)] * len(promoted)))
     )
+    assert turned.startswith("Whether recruitment passes group “Black” (race)")
+
+
+def test_groups_that_one_person_turns_at_a_step_are_told_together():
+    found = said(doubt_words.one_person(published("west_lancashire", "religion")))
+    assert found[1] == (
+        "The step to “appointed” passes 0 of 2 in group “Muslim” (0 %), 0 of 1 in group “Buddhist” (0 %), 0 of 1 in "
+        "group “Sikh” (0 %) and 67 of 202 in group “Christian” (33.2 %): one different person would reverse "
+        "which rate is higher, so nothing can be concluded."
+    )
+    assert len(found) == 4, "a sentence a step, one for the whole, one for the rules"
 
 
 # What the numbers can tell
@@ -251,6 +271,13 @@ def test_what_became_of_applications_is_told_with_every_way_and_who_is_undecided
         "Of applications of group “a” (d) 80.0 % (95 % limits 69.1 % to 87.7 %) are hired within 30 days, of those of "
         "group “b” 60.0 % (95 % limits 49.0 % to 70.1 %): +20.0 points (95 % limits +5.1 points to +33.5 points). The "
         "others: rejected 14.3 % beside 37.5 % and not decided yet 5.7 % beside 2.5 %."
+    )
+    closed = pd.DataFrame({"stage": "overall", "group": ["a", "b"], "numerator": [56, 48], "denominator": [66, 78]})
+    closed = funnel.stages(closed.assign(dimension="d", reference="b", cells=[("x",), ("x",)]))
+    (with_counts,) = said(doubt_words.waiting(protected(pd.concat([closed, found], ignore_index=True))))
+    assert with_counts == sentence + (
+        " In closed vacancies alone: 56 of 66 in group “a” (84.8 %) and 48 of 78 in group “b” (61.5 %) reached the "
+        "last stage."
     )
 
 

@@ -51,7 +51,7 @@ def test_a_release_notes_what_is_shown_and_nothing_that_is_hidden(released):
     assert noted["rule"] == {
         "publication.min_count": 10,
         "publication.declared": 0.6,
-        "publication.without": ["applications by channel", "applications by unit"],
+        "publication.without": ["applications by channel", "applications by unit", "applications by intersection"],
         "staff.leadership": ["senior"],
         "applications.stages": ["applied", "shortlisted", "appointed"],
         "dimensions.origin.sensitive": False,

@@ -57,11 +57,12 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
         *("log_ratio_contribution", "log_ratio_part", "rate_contribution", "gap", "gap_from_rates"),
         *("gap_from_composition",),
     },
-    "funnel_waiting.csv": {"outcome_by_day", "outcome_difference"},
+    "funnel_waiting.csv": {"outcome_by_day", "outcome_difference", "outcome_on_the_way"},
     "funnel_applicants.csv": {
         *("share", "representation_ratio", "gap_persons", "expected_persons", "benchmark_z"),
-        *("benchmarks_not_rejected",),
+        *("benchmarks_not_rejected", "representation_survival"),
     },
+    "funnel_intersections.csv": {"pass_rate"},
     "funnel_channels.csv": {"channel_share", "pass_rate", "impact_ratio_screened"},
     "funnel_units.csv": {"units_beyond"},
     "uptake_rates.csv": {

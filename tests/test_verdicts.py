@@ -45,28 +45,42 @@ def test_each_unit_is_a_family_of_its_own(tested):
 # 2,000 cities in which nobody is treated otherwise: the chance of one or more false findings in the family
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("people", [(20, 40, 200), (150, 400, 2000)])
-def test_the_family_keeps_its_level_in_2000_cities_without_a_difference(people):
-    rng = np.random.default_rng(21)
-    rows = []
-    for group, start in zip("abr", people, strict=True):
-        reached = [np.full(2000, start)]
-        for rate in (0.4, 0.5, 0.3):
+RATES, CITIES = (0.4, 0.5, 0.3), 2000
+ROOM = 2 * np.sqrt(0.05 * 0.95 / CITIES)  # of a share seen in so many cities
+
+
+@pytest.fixture(scope="module", params=[(20, 40, 200), (150, 400, 2000)], ids=str)
+def alike(request):
+    """The stages of 2,000 cities, a unit each, in which three steps pass two groups and the reference alike."""
+    rng, rows = np.random.default_rng(21), []
+    for group, start in zip("abr", request.param, strict=True):
+        reached = [np.full(CITIES, start)]
+        for rate in RATES:
             reached.append(rng.binomial(reached[-1], rate))
-        rows += [
-            pd.DataFrame(
-                {"unit": np.arange(2000).astype(str), "dimension": "origin", "group": group, "reference": "r"}
-            ).assign(stage=stage, numerator=after, denominator=before)
-            for stage, before, after in [
-                *zip("123", reached[:-1], reached[1:], strict=True),
-                ("overall", reached[0], reached[-1]),
-            ]
-        ]
-    found = stages(pd.concat(rows, ignore_index=True)).query("measure == 'impact_ratio'")
+        steps = [*zip("123", reached[:-1], reached[1:], strict=True), ("overall", reached[0], reached[-1])]
+        city = pd.DataFrame({"unit": np.arange(CITIES).astype(str), "dimension": "origin", "group": group})
+        rows += [city.assign(stage=stage, numerator=after, denominator=before) for stage, before, after in steps]
+    return stages(pd.concat(rows, ignore_index=True).assign(reference="r"))
+
+
+@pytest.mark.slow
+def test_the_family_keeps_its_level_in_2000_cities_without_a_difference(alike):
+    found = alike[alike["measure"] == "impact_ratio"]
     family = found[found["stage"] != "overall"]
     false = family["verdict"].isin(["lower", "higher"]).groupby(family["unit"]).any()
-    assert len(false) == 2000
-    assert 0.005 < false.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 2000)
+    assert len(false) == CITIES
+    assert 0.005 < false.mean() <= 0.05 + ROOM
     overall = found[(found["stage"] == "overall") & (found["group"] == "a")]
-    assert overall["verdict"].isin(["lower", "higher"]).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 2000)
+    assert overall["verdict"].isin(["lower", "higher"]).mean() <= 0.05 + ROOM
+
+
+@pytest.mark.slow
+def test_limits_cover_as_they_claim_in_2000_cities_without_a_difference(alike):
+    planted = {**dict(zip("123", RATES, strict=True)), "overall": np.prod(RATES)}
+    truth = {"pass_rate": alike["stage"].map(planted), "impact_ratio": 1, "rate_difference": 0}
+    for measure, value in truth.items():
+        rows = alike["measure"] == measure
+        held = (alike["conf_low"] <= value) & (value <= alike["conf_high"])
+        held = held[rows & alike["conf_low"].notna()].groupby([alike["stage"], alike["group"]]).mean()
+        assert 0.94 < held.mean() < 0.97, measure
+        assert held.min() > 0.93 - ROOM, measure

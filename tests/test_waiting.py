@@ -13,7 +13,7 @@ from divimpact import counts as counting
 from divimpact.estimates import COLUMNS
 from divimpact.intervals import newcombe, wilson
 from divimpact.schema import read_city
-from divimpact.waiting import by_day, in_progress
+from divimpact.waiting import by_day, in_progress, on_the_way
 
 OFFERING = CITY.replace('"shortlisted", "appointed"', '"offered", "appointed"')
 RECORDS = """period,vacancy,origin,stage,outcome,days,count
@@ -138,6 +138,41 @@ def test_without_open_applications_it_is_nearly_the_plain_rate_and_newcombes_dif
     assert found["estimate"].tolist() == pytest.approx([0.8, 0.6, 0.2])
     assert found[["conf_low", "conf_high"]].iloc[0].tolist() == pytest.approx(wilson(560, 700), abs=2e-4)
     assert found[["conf_low", "conf_high"]].iloc[2].tolist() == pytest.approx(newcombe(560, 700, 480, 800), abs=4e-4)
+
+
+def test_on_the_way_hires_and_other_ends_by_hand():
+    # of 10, 2 are hired on day 10, 3 turned away and 1 withdraws on day 20, 1 is hired on day 30 of the 4 left
+    counts = counted({"here": ([10] * 2 + [20] * 4 + [30] * 4, list("hhrrrwhrrc"))})
+    found = on_the_way(counts, None, [10, 25, 30]).set_index("detail")["estimate"]
+    assert found.to_dict() == pytest.approx(
+        {
+            "hired within 10 days": 0.2,
+            "ended otherwise within 10 days": 0,
+            "hired within 25 days": 0.2,
+            "ended otherwise within 25 days": 0.4,
+            "hired within 30 days": 0.3,
+            "ended otherwise within 30 days": 0.6,
+        }
+    )
+    with pytest.raises(ValueError, match="the horizons do not rise: give one or more"):
+        on_the_way(counts, None, [30, 10])
+
+
+def test_on_the_way_ends_where_by_day_does():
+    counts = counted({"abroad": TEN, "here": ([20] * 4 + [40] * 4, list("hhhhrrrw"))})
+    last = on_the_way(counts, None, [30, 90]).query("detail == 'hired within 90 days'")
+    whole = by_day(counts, None, 90).query("detail == 'hired within 90 days' and measure == 'outcome_by_day'")
+    assert_frame_equal(*(frame.drop(columns="measure").reset_index(drop=True) for frame in (last, whole)))
+
+
+def test_a_day_on_the_way_rests_on_the_days_since_the_one_before_and_until_the_last():
+    # hired on days 1 to 20 and 31 to 33, turned away on all of them
+    days = [*range(1, 21), *range(31, 34)]
+    counts, totals = with_cells(counted({"here": (days * 2, ["h"] * 23 + ["r"] * 23)}))
+    found = on_the_way(counts, totals, [15, 20, 33]).drop_duplicates("detail").set_index("detail")["strata"]
+    assert found["hired within 15 days"] == 8, "15 days until then, 8 from then to the last"
+    assert found["hired within 20 days"] == 3, "5 days since day 15, 3 from then to the last"
+    assert found["hired within 33 days"] == 23, "the last day is that of by_day"
 
 
 def test_days_that_are_not_known_are_left_out_and_counted():

@@ -89,9 +89,42 @@ def at_ends(shares, benchmark):
     2   benchmark at its low end     -2.00       NaN        NaN
     3  benchmark at its high end    -18.00       NaN        NaN
     """
-    pairs = _uncertain(latest(benchmarked(shares, _with_ends(benchmark))))
+    pairs = _uncertain(shares, benchmark)
     ratios, gaps = ([_at_end(some, end) for end in ENDS] for some in (pairs, _in_persons(pairs)))
     return table(*map(_ratio, ratios), *(rows(some, "gap_persons", _gap(some)) for some in gaps))
+
+
+def over_range(shares, benchmark, confidence=0.95):
+    """Say whether what is concluded from an uncertain benchmark is so at both of its ends.
+
+    `representation_survival`: share over benchmark share, as in `against_benchmark`. The exact test at level
+    1 - confidence says lower, higher or cannot tell; under rule "benchmark_range" the verdict is "survives" where it
+    says the same of the benchmark's share, its `low` and its `high`, else "depends". A benchmark without such ends, or
+    a certain one, has no rows; shares without counts have no verdict.
+
+    Parameters
+    ----------
+    shares, benchmark : DataFrame
+        As `at_ends`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from divimpact.representation import shares
+    >>> staff = pd.DataFrame({"period": ["2024"], "dimension": "origin", "group": "abroad",
+    ...                       "numerator": 30, "denominator": 200})
+    >>> market = pd.DataFrame({"name": ["labour market"], "dimension": "origin", "group": "abroad",
+    ...                        "period": "2021", "share": 0.20, "low": 0.16, "high": 0.24})
+    >>> over_range(shares(staff), market)[["measure", "estimate", "rule", "verdict"]].round(2)
+                       measure  estimate             rule  verdict
+    0  representation_survival      0.75  benchmark_range  depends
+    """
+    pairs = _uncertain(shares, benchmark)
+    here, low, high = (_concluded(pairs, pairs[at].astype(float), confidence) for at in ("benchmark_share", *ENDS))
+    unknown = np.isnan(here)
+    verdict = np.select([unknown, (here == low) & (here == high)], [None, "survives"], default="depends")
+    said = {"rule": np.where(unknown, None, "benchmark_range"), "verdict": verdict}
+    return table(_ratio(pairs).assign(measure="representation_survival", **said))
 
 
 def by_chance(shares, benchmark):
@@ -196,9 +229,9 @@ def triggers(shares, benchmark, persons=3, fifths=4):
     0  benchmark_trigger      -4.5      us_doj  not_triggered
     1  benchmark_trigger      -4.5  gap_filter      triggered
     """
-    pairs = latest(benchmarked(shares, _with_ends(benchmark)))
-    pairs = pairs[pairs["numerator"].notna() & (pairs["denominator"] > 0)]
-    counted = pd.concat([pairs, *(_at_end(_uncertain(pairs), end) for end in ENDS)])
+    ends = [_at_end(_uncertain(shares, benchmark), end) for end in ENDS]
+    pairs = pd.concat([latest(benchmarked(shares, benchmark)), *ends])
+    counted = pairs[pairs["numerator"].notna() & (pairs["denominator"] > 0)]
     cells = [_exact(counted[column]) for column in ("numerator", "denominator", "benchmark_share")]
     by_rule = {"us_doj": _us_doj(*cells), "gap_filter": _gap_filter(*cells, persons, fifths)}
     verdicts = {rule: [VERDICT[bool(one)] for one in triggered] for rule, triggered in by_rule.items()}
@@ -218,12 +251,17 @@ def _ratio(pairs):
     return rows(pairs, "representation_ratio", ratio, *limits, pairs["confidence"], pairs["method"])
 
 
-def _with_ends(benchmark):
-    return benchmark.reindex(columns=benchmark.columns.union(ENDS, sort=False))
-
-
-def _uncertain(pairs):
+def _uncertain(shares, benchmark):
+    """The shares beside the benchmarks that lie between two ends."""
+    pairs = latest(benchmarked(shares, benchmark.reindex(columns=benchmark.columns.union(ENDS, sort=False))))
     return pairs[pairs["low"].astype(float) < pairs["high"].astype(float)]
+
+
+def _concluded(pairs, benchmark_share, confidence):
+    """Say of each share whether it is lower (-1) or higher (1) than a benchmark, or cannot be told from it (0)."""
+    p = binomial(pairs["numerator"], pairs["denominator"], benchmark_share)
+    side = np.sign(pairs["estimate"] - benchmark_share)
+    return np.where(np.isnan(p), np.nan, np.where(p > 1 - confidence, 0, side))
 
 
 def _at_end(pairs, end):

@@ -24,7 +24,7 @@ from divimpact.tally import DECLARED, EVERYONE
 OWN, WHOLE, OTHERS = range(3)  # the cells of a count table's row: who is counted, of whom, the rest of these
 COUNTED = ("staff", "flows", "applications", "uptake")
 TURNS = {"": 1, "period": 2, "period, event": 2.5, "grade": 3, "grade, event": 3.5}  # of flows; halves are details
-ALSO = {"district": 4, "channel": 5, "unit": 6}  # by the last key: withheld where they tell
+ALSO = {"district": 4, "channel": 5, "unit": 6, "intersection": 7}  # by the last key: withheld where they tell
 FIXED = ("redeclared", "transfer")  # where nobody is, everyone may know: who declares anew is counted net
 BETWEEN = "since a release"  # before those that a difference of releases would tell
 BEFORE = "release"  # before the keys of cells that only earlier releases listed
@@ -72,7 +72,7 @@ def publishable(city: City) -> Cells:
     rows, sums = [], [Sum(total, parts, less=less) for *_, found in flowing for total, parts, less in found]
     moved = [(by, counted) for by, tables, _ in flowing for counted in tables]
     for by, counted in [*counts.published(city), *_before(city), *moved]:
-        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]], city.leadership)
+        found = _of_counts(counted, city.dimensions[counted["dimension"].iloc[0]], city)
         rows += [(name, by, *row) for name, row in found[0].items()]
         sums += found[1]
     for by, counted, found in _unshown_flows(city):
@@ -137,13 +137,11 @@ def _withheld(listed: pd.DataFrame, noted: Iterable[str]) -> pd.Series:
     return before & (flow | listed["by"].str.contains(", ")) & ~listed["cell"].isin([*noted])
 
 
-def _of_counts(
-    counted: pd.DataFrame, known: Dimension, leadership: tuple[str, ...]
-) -> tuple[dict[str, tuple], list[Sum]]:
+def _of_counts(counted: pd.DataFrame, known: Dimension, city: City) -> tuple[dict[str, tuple], list[Sum]]:
     """Return the cells of one count table, its totals over the groups too, and the sums within each of its places."""
     width, heads = len(known.members), "total" in counted  # of heads, every group is counted of the same whole
     tells = heads or "event" not in counted  # that nobody, or everybody, of a group left says of nobody what they are
-    rows, gates = list(counted.itertuples(index=False)), _gates(counted, leadership)
+    rows, gates = list(counted.itertuples(index=False)), _gates(counted, city)
     cells, sums = {}, []
     for start in range(0, len(rows), width):
         place, gate = rows[start : start + width], gates[start]
@@ -201,21 +199,26 @@ def _value(row: tuple, part: int) -> float:
     return (row.numerator, row.denominator, row.denominator - row.numerator)[part]
 
 
-def _gates(counted: pd.DataFrame, leadership: tuple[str, ...]) -> list[tuple[float, float]]:
+def _gates(counted: pd.DataFrame, city: City) -> list[tuple[float, float]]:
     """Say of each row how many people of its period declared, of all there: staff, applicants, users, who joined.
 
-    Of who left it is those of the place who could have; who declares anew is not asked.
+    Of who left it is those of the place who could have; who declares anew is not asked. Of two dimensions that are
+    crossed both must be declared.
     """
     once = counted["role"].isin(["group", "undeclared"])
-    at_risk, alike = "event" in counted and "total" not in counted, ["period", "event"]
+    at_risk, alike = "event" in counted and "total" not in counted, ["period", "event", "past", "at"]
     if at_risk:
         alike = ["period", "grade", "grade_to", "event"]
-    elif "grade" in counted and leadership:
+    elif "grade" in counted and city.leadership:
         once &= counted["grade"] != "leadership"
     if "stage" in counted:
         once &= counted["stage"] == "overall"
-    people = counted["denominator" if "stage" in counted or at_risk else "numerator"].where(once, 0)
-    of = pd.DataFrame({"declared": people.where(counted["role"] == "group", 0), "everyone": people})
+    of = "came_in" if "came_in" in counted else "denominator" if "stage" in counted or at_risk else "numerator"
+    people = counted[of].where(once, 0)
+    declared = counted["role"] == "group"
+    for key in counted.columns.intersection([*city.dimensions]):
+        declared &= counted[key] != city.dimensions[key].undeclared
+    of = pd.DataFrame({"declared": people.where(declared, 0), "everyone": people})
     keys = [counted[key] for key in alike if key in counted] or [pd.Series("", counted.index)]
     found = of.groupby(keys).transform("sum")
     anew = counted.get("event", pd.Series("", counted.index)).str.startswith("redeclared")

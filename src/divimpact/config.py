@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LEFT_OUT = ("applications by channel", "applications by unit")  # unless city.toml says otherwise
+# unless city.toml says otherwise
+LEFT_OUT = ("applications by channel", "applications by unit", "applications by intersection")
 PUBLICATION = {"min_count": 10, "declared": 0.6, "without": LEFT_OUT}
 BREAKDOWNS = (  # what a review shows beyond the city as a whole
     "staff by grade",
@@ -19,6 +20,7 @@ BREAKDOWNS = (  # what a review shows beyond the city as a whole
     "flows by grade and event",
     "applications by channel",
     "applications by unit",
+    "applications by intersection",
     "uptake by district",
 )
 PERIODS = {  # how a period is written, and what it must look like

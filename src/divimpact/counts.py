@@ -12,15 +12,16 @@ each combination that occurs: people, and for uptake the eligible among whom the
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise, product
+from itertools import combinations, product
 from typing import NamedTuple
 
 import ibis
 import numpy as np
 import pandas as pd
 
-from divimpact.schema import City, Dimension
-from divimpact.spans import RECORDED, SINCE, last_period, last_year, parts
+from divimpact import steps
+from divimpact.schema import BESIDE, City, Dimension
+from divimpact.spans import RECORDED, last_period, last_year, parts
 from divimpact.tally import EVERYONE, cell, head_rows, member_rows, named, of_members, places_in
 
 KEYS = ("period", "unit", "vacancy", "channel", "service", "district", "grade")  # rows are in this order of keys
@@ -77,6 +78,36 @@ def applications(city: City, dimension: str, *, by: Sequence[str] = ()) -> pd.Da
     2  shortlisted  Unknown        4.0          7.0
     """
     return _tables([_ask(city, "applications", dimension, by)])[0]
+
+
+def skipped(city: City, dimension: str) -> pd.DataFrame:
+    """Count who went past a stage because the vacancy has none (Q5).
+
+    ``past`` is that stage; ``numerator`` are the applications for vacancies without it that had reached the stage
+    before, ``denominator`` all that had reached that; then, again, all that had reached the stage itself. They are not
+    in the counts of `applications` at that stage, neither as passed nor as failed, and go on to the next.
+
+    Raises
+    ------
+    ValueError
+        If the records do not say which stages a vacancy is without.
+    """
+    asked = _ask(city, "applications", dimension, ())
+    if "skipped" not in asked.records.columns:
+        raise ValueError("applications have no skipped: which stages a vacancy is without is not known")
+    return _tables([asked._replace(past=True)])[0]
+
+
+def without_stage(city: City) -> pd.DataFrame:
+    """Count the closed vacancies that are without a stage: columns ``stage, without, vacancies``."""
+    found = []
+    for _, records in parts(city, "applications"):
+        if {"vacancy", "skipped"} <= {*records.columns}:
+            seen = _closed(records).select("vacancy", "skipped").distinct().to_pandas()
+            held = seen["skipped"].fillna("").str.split(BESIDE)
+            each = {stage: seen["vacancy"][[stage in one for one in held]].nunique() for stage in city.stages}
+            found += [(stage, number, seen["vacancy"].nunique()) for stage, number in each.items() if number]
+    return pd.DataFrame(found, columns=["stage", "without", "vacancies"]).drop_duplicates("stage")
 
 
 def uptake(city: City, dimension: str, *, by: Sequence[str] = ("period", "service")) -> pd.DataFrame:
@@ -157,13 +188,35 @@ def broken_down(city: City, table: str, key: str | None) -> bool:
     return city.has(table, key) and f"{table} by {key}" not in city.publication["without"]
 
 
+def intersections(city: City) -> list[tuple[str, str]]:
+    """Return the pairs of dimensions that a review crosses: one that is counted, and another one that is a key.
+
+    Of two dimensions the sensitive one is counted, as all or nothing of a group is looked for in that one alone; two
+    sensitive ones are not crossed. Dimensions in different tables of applications cannot be.
+
+    Examples
+    --------
+    >>> from divimpact.schema import read_city
+    >>> intersections(read_city("data/sample"))
+    [('origin', 'gender'), ('disability', 'gender')]
+    """
+    if "applications by intersection" in city.publication["without"]:
+        return []
+    by_need = sorted(city.dimensions_of("applications"), key=lambda name: not city.dimensions[name].sensitive)
+    return [
+        (one, other)
+        for one, other in combinations(by_need, 2)
+        if other in city.records("applications", one).columns and not city.dimensions[other].sensitive
+    ]
+
+
 def published(city: City, after: Mapping[str, str] | None = None) -> list[tuple[str, pd.DataFrame]]:
     """Return every count table that a review shows, each after its keys; all of them are counted at once.
 
     ``after`` says which periods a table was cut off at; the names of its cells then say so too.
     """
     asked = [each._replace(after=(after or {}).get(each.name, "")) for each in _views(city)]
-    listed = [(", ".join(each.by), _listed(each, table)) for each, table in zip(asked, _tables(asked), strict=True)]
+    listed = [(_view(each), _listed(each, table)) for each, table in zip(asked, _tables(asked), strict=True)]
     return [(by, table) for by, table in listed if len(table)]
 
 
@@ -178,11 +231,13 @@ class _Asked(NamedTuple):
     name: str
     after: str = ""  # what is added up over periods has in its name from which one, and until which
     until: str = ""
+    past: bool = False  # of applications: who went past a stage, not who passed it
 
 
 def _ask(city: City, table: str, dimension: str, by: Sequence[str]) -> _Asked:
     records = _closed(city.records(table, dimension))
-    keys = [key for key in records.columns if key.startswith(SINCE)] + [key for key in KEYS if key in records.columns]
+    others = [other for other in city.dimensions if other in records.columns and other != dimension]
+    keys = [key for key in KEYS if key in records.columns] + (others if table == "applications" else [])
     if table == "staff" and "period" not in by:
         raise ValueError("staff is counted at the end of each period: name 'period' among the keys")
     if unknown := [key for key in by if key not in keys]:
@@ -206,11 +261,19 @@ def _views(city: City) -> Iterator[_Asked]:
     ]:
         if all(broken_down(city, table, key) for key in (None, *by)):
             yield from (_ask(view, table, dimension, by) for dimension in city.dimensions_of(table))
+    yield from (_ask(city, "applications", one, [other]) for one, other in intersections(city))
+    for dimension in city.dimensions_of("applications"):
+        if "skipped" in (found := _ask(city, "applications", dimension, ())).records.columns:
+            yield found._replace(past=True)
+
+
+def _view(asked: _Asked) -> str:
+    return ", ".join("intersection" if key in asked.city.dimensions else key for key in asked.by)
 
 
 def _listed(asked: _Asked, table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out what a review does not list: by channel or unit it shows recruitment as a whole, not its stages."""
-    whole = asked.table == "applications" and bool({*asked.by} & {"channel", "unit"})
+    """Leave out what a review does not list: by any key it shows recruitment as a whole, not its stages."""
+    whole = asked.table == "applications" and bool(asked.by)
     return table[table["stage"] == "overall"].reset_index(drop=True) if whole else table
 
 
@@ -239,7 +302,9 @@ def _reduced(asked: _Asked, number: int, keys: Iterable[str]) -> ibis.Table:
 
 def _counted_by(asked: _Asked) -> list[str]:
     """Return the keys by which the engine counts: with those asked for, the furthest stage."""
-    return [*asked.by, *(["stage"] if asked.table == "applications" else [])]
+    if asked.table != "applications":
+        return asked.by
+    return [*asked.by, *(["skipped"] if "skipped" in asked.records.columns else []), "stage"]
 
 
 def _people(records: ibis.Table) -> ibis.Value:
@@ -300,6 +365,7 @@ def _complete(asked: _Asked, counted: pd.DataFrame) -> tuple[pd.DataFrame, np.nd
 def _levels(city: City, key: str, seen: pd.Series) -> list[str]:
     """Return the values of a key in stated order: as city.toml says, then by name, and "not stated" at the end."""
     stated = {"grade": city.grades, "stage": city.stages}.get(key, ())
+    stated = city.dimensions[key].recorded if key in city.dimensions else stated
     return [*stated, *sorted(set(seen) - set(stated), key=_natural)]
 
 
@@ -327,16 +393,18 @@ def _with_leadership(keys: pd.DataFrame, heads: np.ndarray, leadership: tuple[st
 
 
 def _applications(asked: _Asked, keys: pd.DataFrame, furthest: np.ndarray, _: np.ndarray) -> pd.DataFrame:
+    """Return the rows of all steps, first to last; or of who went past one, with how many came in at the first."""
     stages = asked.city.stages
-    keys = keys.iloc[:: len(stages), :-1].reset_index(drop=True)
-    by_stage = furthest.reshape(len(keys), len(stages), furthest.shape[1]).swapaxes(0, 1)
-    reached = dict(zip(stages, by_stage[::-1].cumsum(axis=0)[::-1], strict=True))  # a stage implies the earlier ones
-    steps = [*((after, before, after) for before, after in pairwise(stages)), ("overall", stages[0], stages[-1])]
-    tables = []
-    for step, before, after in steps:
-        counted = (after, before, (before, after))  # of whom the last were lost on the way
-        cells = [_names(asked, keys.assign(stage=[stage] * len(keys))) for stage in counted]
-        tables.append(member_rows(asked.known, keys.assign(stage=step), reached[after], reached[before], cells))
+    column, form = ("past", steps.gone_past) if asked.past else ("stage", steps.steps)
+    without = [*dict.fromkeys(keys["skipped"])] if "skipped" in keys else [NOT_STATED]
+    by_stage = furthest.reshape(-1, len(without), len(stages), furthest.shape[1]).transpose(2, 1, 0, 3)
+    keys = keys.drop(columns=["skipped", "stage"], errors="ignore").iloc[:: len(without) * len(stages)]
+    keys, tables = keys.reset_index(drop=True), [pd.DataFrame()]
+    there, past = steps.reached(stages, [one.split(BESIDE) for one in without], by_stage)
+    for step, named_by, passed, of in form(there, past):
+        cells = [_names(asked, keys.assign(stage=[stage] * len(keys))) for stage in named_by]
+        table = member_rows(asked.known, keys.assign(**{column: step}), passed, of, cells)
+        tables.append(table.assign(at=str(named_by[1]), came_in=there[stages[0]].ravel()) if asked.past else table)
     return pd.concat(tables, ignore_index=True)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from divimpact.codes import CONCLUSIONS, RULES
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import Text, decimal, lines, listed, odds, percent, points
-from divimpact.wording import as_text, both, group_of, like, limited, p_of, places, shown, step_of
+from divimpact.wording import as_text, both, concluded, counted, group_of, like, limited, p_of, places, shown, step_of
 
 OVERALL = "overall"
 CALLS = ("lower", "triggered")  # verdicts that call for a closer look
@@ -55,7 +55,7 @@ def references(table: SafeTable) -> Text:
     clear = asked[asked["verdict"] != "cannot_tell"]
     said = [
         f"Beside group “{row.reference}” instead: {step_of(row).lower()} passes {both(row)}. The ratio is "
-        f"{limited(row)}, {CONCLUSIONS[row.verdict]} ({p_of(row)})."
+        f"{concluded(row)}."
         for row in clear.itertuples()
     ]
     unclear = f"In {len(asked) - len(clear)} of {len(asked)} comparisons beside another reference the data cannot tell."
@@ -74,11 +74,7 @@ def one_person(table: SafeTable) -> Text:
     """Say where one person more, fewer or different turns a comparison, or what a rule says of it."""
     rows = _of_compared(shown(table))
     turned = rows[(rows["measure"] == "turned_by_one") & (rows["verdict"] == "cannot_tell")]
-    said = [
-        f"{step_of(row)} passes {both(row)}: one different person would reverse which rate is higher, so nothing can "
-        "be concluded."
-        for row in turned.itertuples()
-    ]
+    said = [_turned([*own.itertuples()]) for _, own in turned.groupby(["dimension", "stage"], sort=False)]
     changed = rows[rows["measure"] == "impact_ratio_one_person"]
     for rule, own in changed.groupby("rule", sort=False):
         verdicts = own.groupby(["dimension", "stage", "group"], sort=False)["verdict"].nunique()
@@ -126,7 +122,10 @@ def declared(table: SafeTable) -> Text:
 
 
 def waiting(table: SafeTable) -> Text:
-    """Say what became of applications by a day, those in progress counted as long as they were watched."""
+    """Say what became of applications by a day, those in progress counted as long as they were watched.
+
+    ``table`` holds the rows of `waiting.by_day` and, for the counts of closed vacancies beside them, `funnel.stages`.
+    """
     rows = shown(table)
     hired = rows[(rows["measure"] == "outcome_difference") & rows["detail"].str.startswith("hired")]
     said = []
@@ -137,8 +136,23 @@ def waiting(table: SafeTable) -> Text:
             said.append(
                 f"Of applications of {group_of(gap)} {limited(own, percent)} are {gap.detail}, of those of group "
                 f"“{gap.reference}” {limited(other, percent)}: {limited(gap, points)}{clear}.{_other_ways(rows, gap)}"
+                f"{_closed(rows, gap)}"
             )
-    return as_text(said, table, "What became of applications by a day is not known here.")
+    of_these = table.where(measure=["outcome_by_day", "outcome_difference"])
+    return as_text(said, of_these, "What became of applications by a day is not known here.")
+
+
+def title_of_outcomes(table: SafeTable) -> str:
+    """Say how many of the first group and of its reference are hired by the last day, for the title of a figure."""
+    rows = shown(table)
+    hired = rows[rows["detail"].str.startswith("hired")]
+    by_last = hired[hired["detail"].isin(hired["detail"].tail(1))]
+    for row in by_last[by_last["group"] != by_last["reference"]].head(1).itertuples():
+        if other := like(rows, row._replace(group=row.reference), row.measure, "detail"):
+            within = row.detail.removeprefix("hired ").capitalize()
+            beside = f"{percent(other.estimate)} of “{row.reference}”"
+            return f"{within}, {percent(row.estimate)} of “{row.group}” and {beside} are hired"
+    return "How many are hired by a day is hidden or unknown"
 
 
 def _power(row: tuple, rows: pd.DataFrame) -> str:
@@ -162,6 +176,16 @@ def _power(row: tuple, rows: pd.DataFrame) -> str:
     return text
 
 
+def _turned(rows: list[tuple]) -> str:
+    """Say of which groups a step leaves open who is passed more often, all beside the same reference."""
+    groups = [counted(row.numerator, row.denominator, row.group) for row in rows]
+    reference = counted(rows[0].reference_numerator, rows[0].reference_denominator, rows[0].reference)
+    return (
+        f"{step_of(rows[0])} passes {listed([*groups, reference])}: one different person would reverse which rate is "
+        "higher, so nothing can be concluded."
+    )
+
+
 def _other_ways(rows: pd.DataFrame, gap: tuple) -> str:
     when = gap.detail.removeprefix("hired within ")
     found = {}
@@ -171,6 +195,13 @@ def _other_ways(rows: pd.DataFrame, gap: tuple) -> str:
         if own and other:
             found[text] = f"{text} {percent(own.estimate)} beside {percent(other.estimate)}"
     return f" The others: {listed(found.values())}." if found else ""
+
+
+def _closed(rows: pd.DataFrame, gap: tuple) -> str:
+    """Say how many of the two groups were appointed in closed vacancies, which alone can be counted."""
+    overall = gap._replace(stage=OVERALL) if "stage" in rows else gap
+    counted = like(rows, overall, "impact_ratio", "stage")
+    return f" In closed vacancies alone: {both(counted)} reached the last stage." if counted else ""
 
 
 def _by_day(rows: pd.DataFrame, gap: tuple, group: str, detail: str):

@@ -18,6 +18,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#767676"
 FONTS = ["DejaVu Sans", "Verdana", "Arial"]
+OVER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind what is written over a line
 WIDTH = 5.2  # inches: at 360 pixels the smallest type is still read
 
 plt.rcParams.update(
@@ -109,7 +110,7 @@ def one_after_the_other(names: Sequence[str], parts: np.ndarray, whole: np.ndarr
     axes.barh(down, width, left=left, color=colours, height=0.6)
     for place, (start, step) in enumerate(zip(left, width, strict=True)):
         if pd.notna(step):
-            beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "size": 8}
+            beside = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "size": 8, "bbox": OVER}
             axes.annotate(points(step), (max(start, start + step), place), **beside)
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set(yticks=down, yticklabels=[textwrap.fill(name, 22) for name in names], ylim=(len(names) - 0.5, -0.5))
@@ -130,6 +131,7 @@ def spans(axes: Axes, rows: pd.DataFrame, place: pd.Series, *, upright: bool = F
 
 def per_cent(axis, *tops: float) -> None:
     top = np.nanmax([0.01, *tops])
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 2.5 % would be written as 2 %
     axis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0 if top > 0.1 else 1))
     axis.axes.set(**{f"{axis.axis_name}lim": (0, min(1.02, top * 1.1))})
 

@@ -4,8 +4,8 @@ import pandas as pd
 
 from divimpact.codes import CONCLUSIONS
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, chance, lines, listed, percent, points
-from divimpact.wording import as_text, both, group_of, like, limited, p_of, shown, step_of
+from divimpact.phrases import Text, chance, decimal, lines, listed, percent
+from divimpact.wording import as_text, both, concluded, group_of, like, limited, shown
 
 OVERALL = "overall"
 
@@ -27,11 +27,31 @@ def applicants(table: SafeTable) -> Text:
         if expected:
             clear = "which chance alone hardly explains" if expected.p_value < 0.05 else "which may be chance"
             text += f", {clear} ({chance(expected.p_value)})"
-        said.append(f"{text}.")
+        said.append(f"{text}.{_over_range(row, rows)}")
     for row in rows[(rows["measure"] == "benchmarks_not_rejected") & rows["conf_low"].notna()].itertuples():
         between = f"from {percent(row.conf_low)} to {percent(row.conf_high)}"
-        said.append(f"For {group_of(row)}: beside any benchmark {between} it may be chance, beside another one hardly.")
+        said.append(
+            f"For {group_of(row)}: beside any benchmark {between} the difference may be chance, beside others hardly."
+        )
     return as_text(said, table, "No benchmark of the labour market or the population fits these groups.")
+
+
+def skipped(table: SafeTable) -> Text:
+    """Say how many vacancies are without a stage, and how many of each group go past it; nothing where none is."""
+    rows = shown(table)
+    rows = rows[rows["measure"] == "skipped_share"]
+    said = []
+    for (stage, dimension), own in rows.groupby(["stage", "dimension"], sort=False):
+        without = own["detail"].iloc[0] if own["detail"].notna().all() else "Some vacancies"
+        gone = [
+            f"{row.numerator:,} of {row.denominator:,} in “{row.group}” ({percent(row.estimate)})"
+            for row in own.itertuples()
+        ]
+        said.append(
+            f"{without} are without “{stage}”. Of those who had reached the stage before, by {dimension}, "
+            f"{listed(gone)} went past it: they count neither as passed nor as failed there."
+        )
+    return as_text(said, table.where(measure="skipped_share"))
 
 
 def channels(table: SafeTable) -> Text:
@@ -55,7 +75,7 @@ def carried(table: SafeTable) -> Text:
     screened = rows[(rows["measure"] == "impact_ratio_screened") & rows["verdict"].notna()]
     unclear = screened["verdict"] == "cannot_tell"
     said = [
-        f"Of those who came by “{row.channel}”, recruitment passes {both(row)}. The ratio is {_concluded(row)}."
+        f"Of those who came by “{row.channel}”, recruitment passes {both(row)}. The ratio is {concluded(row)}."
         for row in screened[~unclear].itertuples()
     ]
     for (dimension, group), own in screened[unclear].groupby(["dimension", "group"], sort=False):
@@ -67,20 +87,21 @@ def carried(table: SafeTable) -> Text:
     return as_text(said, table.where(measure="impact_ratio_screened"))
 
 
-def requirements(table: SafeTable) -> Text:
-    """Say how a stage passes each group since what it asks for was changed, and how it did before."""
+def intersections(table: SafeTable) -> Text:
+    """Say how recruitment passes groups of two dimensions at once, as counted, a sentence for each group of the one."""
     rows = shown(table)
     said = []
-    for row in rows[rows["measure"] == "pass_rate_change"].itertuples():
-        then = row.reference_numerator / row.reference_denominator
-        clear = "" if row.conf_low > 0 or row.conf_high < 0 else ", and the data cannot tell whether it changed"
+    for (dimension, place), own in rows.groupby(["dimension", "detail"], sort=False):
+        other, group = place.split(": ", 1)
+        passed = [
+            f"{row.numerator:,} of {row.denominator:,} in “{row.group}”, {limited(row, percent)}"
+            for row in own.itertuples()
+        ]
         said.append(
-            f"{row.detail}: {step_of(row)[:1].lower()}{step_of(row)[1:]} passes {row.numerator:,} of "
-            f"{row.denominator:,} in {group_of(row)} ({percent(row.numerator / row.denominator)}), before it "
-            f"{row.reference_numerator:,} of {row.reference_denominator:,} ({percent(then)}): "
-            f"{limited(row, points)}{clear}."
+            f"Of group “{group}” ({other}), recruitment passes by {dimension}, from the first stage to the last: "
+            f"{'; '.join(passed)}."
         )
-    return as_text(said, table, "No change of what a stage asks for is noted here.")
+    return as_text(said, table, "No two dimensions are crossed here.")
 
 
 def number_beyond(table: SafeTable) -> Text:
@@ -114,13 +135,21 @@ def own_view(table: SafeTable, unit: str) -> Text:
             f"{percent(row.conf_low)} and {percent(row.conf_high)}, {CONCLUSIONS[row.verdict]}."
         )
     for row in rows[(rows["measure"] == "impact_ratio_screened") & rows["verdict"].notna()].itertuples():
-        said.append(f"In {unit}, {both(row)} pass. The ratio is {_concluded(row)}.")
+        said.append(f"In {unit}, {both(row)} pass. The ratio is {concluded(row)}.")
     nothing = f"Of unit “{unit}” nothing is known here, or nothing may be shown."
     return Text(lines(said or [nothing])) if unit else Text()
 
 
-def _concluded(row: tuple) -> str:
-    return f"{limited(row)}, {CONCLUSIONS[row.verdict]} ({p_of(row)})"
+def _over_range(row: tuple, rows: pd.DataFrame) -> str:
+    """Say what a benchmark that is uncertain leaves of the answer; nothing of a certain one."""
+    ends = (row._replace(detail=f"benchmark at its {end} end") for end in ("high", "low"))
+    ratios = [like(rows, end, row.measure, "benchmark", "detail") for end in ends]
+    held = like(rows, row, "representation_survival", "benchmark")
+    if not held or not all(ratios):
+        return ""
+    least, most = (decimal(end.estimate) for end in ratios)
+    same = "the answer is the same" if held.verdict == "survives" else "the answer is not the same"
+    return f" That benchmark is uncertain: between its ends the ratio is {least} to {most}, and {same} at both."
 
 
 def _share(row: tuple, other: pd.DataFrame) -> str:

@@ -10,11 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from divimpact import drawing, funnel_words, wording
+from divimpact import doubt_words, drawing, funnel_words, wording
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import decimal
 
 INSIDE = {"impact_ratio_pooled": ", same vacancies"}  # measures that are drawn with open markers
+WAYS = {"hired": "Hired", "ended otherwise": "Rejected, withdrawn or declined"}
+APART = 1.2  # days between the marks of two groups at one day
 
 
 def pass_rates(table: SafeTable, *, source: str = "") -> Axes:
@@ -86,6 +88,35 @@ def contributions(table: SafeTable, *, source: str = "") -> Axes:
     return drawing.finished(axes, title, line, table, source, alt)
 
 
+def outcomes(table: SafeTable, *, source: str = "") -> np.ndarray:
+    """Draw how many applications of each group ended in a hire, and ended otherwise, by several days (Q5).
+
+    Parameters
+    ----------
+    table
+        ``outcome_on_the_way`` rows of one dimension. A day that is hidden has no mark, and the line runs past it.
+    source
+        Who and what, for the line at the foot.
+    """
+    title, frame = doubt_words.title_of_outcomes(table), table.frame
+    frame = frame.join(frame["detail"].str.extract(r"^(?P<way>.+) within (?P<day>.+) days$").astype({"day": float}))
+    days, order, frame = sorted(frame["day"].unique()), drawing.order(frame["group"]), frame[frame["estimate"].notna()]
+    groups = [group for group in order if group in set(frame["group"])]
+    panels = drawing.panels(3.6, nrows=2, sharex=True)
+    for axes, (way, name) in zip(panels, WAYS.items(), strict=True):
+        for place, (group, look) in enumerate(drawing.looks(groups, frame)):
+            own = frame[(frame["group"] == group) & (frame["way"] == way)]
+            across = own["day"] + (place - (len(groups) - 1) / 2) * APART
+            limited = {"yerr": drawing.whiskers(own), "capsize": 2, "markersize": 4, "label": drawing.label(group)}
+            axes.errorbar(across, own["estimate"], **limited, **look)
+        axes.set_title(name, loc="left")
+        drawing.per_cent(axes.yaxis, frame.loc[frame["way"] == way, ["estimate", "conf_high"]].max().max())
+    panels[-1].set(xticks=days, xlabel="Days since the application")
+    line = "Share of all applications, those in progress counted as long as they were watched, with limits"
+    alt = wording.describe(table, title, "{0.group}, {0.detail}")
+    return drawing.finished(panels, title, line, table, source, alt)
+
+
 def _beyond(frame: pd.DataFrame, edges: tuple[float, float]) -> str:
     """Say how a figure shows what lies beyond its axis, where something does."""
     low, high = edges
@@ -102,7 +133,7 @@ def _arrow(axes: Axes, ratio: float, down: float, edges: tuple[float, float], co
         return
     x, marker, side, away = (edges[0], "<", "left", 6) if ratio < edges[0] else (edges[1], ">", "right", -6)
     axes.plot(x, down, marker=marker, color=colour, clip_on=False)
-    written = {"size": 7.5, "ha": side, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5}}
+    written = {"size": 7.5, "ha": side, "va": "center", "bbox": drawing.OVER}
     axes.annotate(decimal(ratio), (x, down), xytext=(away, 0), textcoords="offset points", **written)
 
 

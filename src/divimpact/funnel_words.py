@@ -1,13 +1,10 @@
 """Sentences on recruitment: which step passes whom, in all vacancies and in the same ones, with both denominators."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 
-from divimpact.codes import CONCLUSIONS
-from divimpact.disclosure import SafeTable
+from divimpact.disclosure import COUNTS, SafeTable
 from divimpact.phrases import Text, decimal, in_points, lines, listed, persons, points
-from divimpact.wording import as_text, both, group_of, like, limited, p_of, places, shown, step_of
+from divimpact.wording import as_text, both, concluded, group_of, like, p_of, places, shown, step_of
 
 OVERALL = "overall"
 TOGETHER = "All vacancies together and the same vacancies give different answers for"
@@ -17,6 +14,7 @@ RATES = {
     "to equality": "at the rate of the reference group",
     "to four fifths": "at four fifths of that",
 }
+OFTEN = {"lower": "less often than", "higher": "more often than"}
 SPLIT = {
     "gap_from_rates": "from how the same vacancies pass the two groups",
     "gap_from_composition": "from which vacancies they apply to",
@@ -37,11 +35,19 @@ def overall(table: SafeTable) -> Text:
     )
 
 
+def in_short(table: SafeTable) -> Text:
+    """Say in a sentence for each group how recruitment as a whole passes it, without numbers; rows as in `overall`."""
+    rows = shown(table)
+    ratios = _compared(rows, "impact_ratio")
+    said = [_shortly(row, rows) for row in ratios[ratios["stage"] == OVERALL].itertuples()]
+    return Text(lines(_different_first(said)))
+
+
 def stages(table: SafeTable) -> Text:
     """Say which steps pass groups differently, and at which the data cannot tell; rows as in `overall`."""
     rows = shown(table)
     ratios = _compared(rows, "impact_ratio")
-    ratios = ratios[ratios["stage"] != OVERALL]
+    ratios, repeated = _apart(ratios)
     clear = [{row.verdict, _inside(row, rows)} - {"cannot_tell", None} for row in ratios.itertuples()]
     decided = ratios[[bool(each) for each in clear]]
     said = _different_first([_both_ways(row, rows) for row in decided.itertuples()])
@@ -52,6 +58,11 @@ def stages(table: SafeTable) -> Text:
                 f"{dimension.capitalize()}: in {len(unclear)} of {len(compared)} comparisons with group "
                 f"“{compared['reference'].iloc[0]}” the data cannot tell whether the rates differ: {places(unclear)}."
             )
+    for (dimension, stage), own in repeated.groupby(["dimension", "stage"], sort=False):
+        groups = listed(f"“{group}”" for group in own["group"])
+        said.append(
+            f"{dimension.capitalize()}: at “{stage}” the counts of {groups} are those above, and so is the answer."
+        )
     return as_text(said, table.where(measure=BOTH), "No two groups can be compared here.")
 
 
@@ -62,6 +73,7 @@ def shortfall(table: SafeTable) -> Text:
     """
     rows = shown(table)
     ratios = _compared(rows, "impact_ratio")
+    ratios = pd.concat([_apart(ratios)[0], ratios[ratios["stage"] == OVERALL]])
     said = []
     for row in ratios[ratios["verdict"] == "lower"].itertuples():
         held = rows[_like(rows, row, "shortfall")].set_index("detail")["estimate"]
@@ -85,16 +97,17 @@ def contributions(table: SafeTable) -> Text:
 
 
 def within(table: SafeTable) -> Text:
-    """Say how recruitment passes groups in the same vacancies, and what is due to which vacancies they apply to.
+    """Say what of each gap comes from the same vacancies and what from which ones people apply to, and on how many.
 
-    ``table`` holds the rows of `pooling.pooled` and `pooling.gap_split`.
+    Vacancies that tell nothing are left out of that number. ``table`` holds the rows of `pooling.pooled` and
+    `pooling.gap_split`.
     """
     rows = shown(table)
-    ratios = _compared(rows, "impact_ratio_pooled")
-    said = [_in_vacancies(row, rows) for row in ratios[ratios["stage"] == OVERALL].itertuples()]
-    said += list(_splits(rows))
+    pooled = _compared(rows, "impact_ratio_pooled")
+    said = [_in_vacancies(row, rows) for row in pooled[pooled["stage"] == OVERALL].itertuples()]
     of_these = table.where(measure=["impact_ratio_pooled", "informative_strata", "homogeneity", "gap", *SPLIT])
-    return as_text(said, of_these, "Without vacancies, or with too few of them, this cannot be told.")
+    nothing = "Without vacancies, or with too few of them, this cannot be told."
+    return as_text([*filter(None, said)], of_these, nothing)
 
 
 def title_of_stages(table: SafeTable) -> str:
@@ -141,6 +154,15 @@ def _compared(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
     return rows[(rows["measure"] == measure) & rows["verdict"].notna()]
 
 
+def _apart(ratios: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the steps, without those that count and conclude the same as recruitment as a whole; and these."""
+    on = ["dimension", "group", *COUNTS, "verdict"]
+    overall = ratios["stage"] == OVERALL
+    steps, whole = ratios[~overall], ratios.loc[overall, on].drop_duplicates()
+    same = (steps[on].merge(whole, on=on, how="left", indicator=True)["_merge"] == "both").to_numpy()
+    return steps[~same], steps[same]
+
+
 def _inside(row: tuple, rows: pd.DataFrame) -> str | None:
     """Return what is concluded of the same comparison within vacancies, if anything."""
     found = like(rows, row, "impact_ratio_pooled", "stage")
@@ -149,11 +171,11 @@ def _inside(row: tuple, rows: pd.DataFrame) -> str | None:
 
 def _both_ways(row: tuple, rows: pd.DataFrame) -> tuple[bool, str]:
     """Say how a step passes a group, together and in the same vacancies, and whether the two conclude differently."""
-    crude = f"{step_of(row)} passes {both(row)}. The ratio is {_concluded(row)}."
+    crude = f"{step_of(row)} passes {both(row)}. The ratio is {concluded(row)}."
     if not (verdict := _inside(row, rows)):
         return False, crude
     inside, mixed = (like(rows, row, measure, "stage") for measure in ("impact_ratio_pooled", "crude_over_pooled"))
-    within = f"Within the same vacancies it is {_concluded(inside)}"
+    within = f"Within the same vacancies it is {concluded(inside)}"
     if verdict == row.verdict:
         return False, f"{crude} {within}: the same answer."
     if not mixed or mixed.verdict != "disagree":
@@ -161,37 +183,40 @@ def _both_ways(row: tuple, rows: pd.DataFrame) -> tuple[bool, str]:
     return True, f"{TOGETHER} {group_of(row)}. {crude} {within}. What differs is which vacancies they apply to."
 
 
+def _shortly(row: tuple, rows: pd.DataFrame) -> tuple[bool, str]:
+    """Say who is passed more often, all together and in the same vacancies where these differ, and whether they do."""
+    group, other = group_of(row), f"group “{row.reference}”"
+    verdicts = {"in all vacancies together": row.verdict, "in the same vacancies": _inside(row, rows)}
+    clear = [f"{OFTEN[verdict]} {other} {where}" for where, verdict in verdicts.items() if verdict in OFTEN]
+    unclear = [f"{where} the numbers cannot tell" for where, verdict in verdicts.items() if verdict not in OFTEN]
+    if _both_ways(row, rows)[0]:
+        ways = "; ".join([*clear, *unclear])
+        return True, f"Recruitment passes {group} {ways}. What decides is which vacancies people apply to."
+    if row.verdict in OFTEN:
+        return False, f"Recruitment passes {group} {OFTEN[row.verdict]} {other}."
+    return False, f"Whether recruitment passes {group} as often as {other}, the numbers cannot tell."
+
+
 def _different_first(said: list[tuple[bool, str]]) -> list[str]:
     return [text for differ in (True, False) for disagree, text in said if disagree == differ]
 
 
-def _concluded(row: tuple) -> str:
-    return f"{limited(row)}, {CONCLUSIONS[row.verdict]} ({p_of(row)})"
-
-
 def _in_vacancies(row: tuple, rows: pd.DataFrame) -> str:
-    """Say how a step passes a group in the same vacancies, on how many that rests, and whether they are alike."""
-    number, alike = (like(rows, row, measure, "stage") for measure in ("informative_strata", "homogeneity"))
-    step = step_of(row)[:1].lower() + step_of(row)[1:]
-    text = (
-        f"In the same vacancies, {step} passes {group_of(row)} {limited(row)} times as often as group "
-        f"“{row.reference}”, {CONCLUSIONS[row.verdict]} ({p_of(row)}); all together, {both(row)}."
-    )
-    if number:
-        text += f" {number.estimate:,.0f} vacancies say something: both applied, and some passed and some did not."
-    if alike and alike.p_value < 0.05:
-        text += f" Vacancies differ in this more than chance explains ({p_of(alike)}), so it is a mean over them."
-    return text
-
-
-def _splits(rows: pd.DataFrame) -> Iterator[str]:
-    """Say what of each gap comes from the same vacancies, and what from which ones people apply to."""
-    for row in rows[(rows["measure"] == "gap") & (rows["stage"] == OVERALL)].itertuples():
-        parts = {text: like(rows, row, measure, "stage") for measure, text in SPLIT.items()}
-        if all(parts.values()):
-            sizes = {text: part.estimate for text, part in parts.items()}
-            split = f" {in_points(sizes)}" if any(sizes.values()) else " nothing"
-            yield f"Of the gap of {points(row.estimate)} between {group_of(row)} and “{row.reference}”:{split}."
+    """Say how the gap of a group splits, how many vacancies tell how they pass it, and whether they are alike."""
+    number, alike, gap = (like(rows, row, measure, "stage") for measure in ("informative_strata", "homogeneity", "gap"))
+    parts = {text: like(rows, row, measure, "stage") for measure, text in SPLIT.items()}
+    said = []
+    if gap and all(parts.values()):
+        sizes = {text: part.estimate for text, part in parts.items()}
+        split = in_points(sizes) if any(sizes.values()) else "nothing"
+        whole = f"{step_of(row)} passes {both(gap)}"
+        said.append(f"{whole}. Of this gap of {points(gap.estimate)}: {split}.")
+    if said and number:
+        rest = "to which both applied, and in which some passed and some did not"
+        said.append(f"The first part rests on {number.estimate:,.0f} vacancies {rest}.")
+    if said and alike and alike.p_value < 0.05:
+        said.append(f"It is a mean: vacancies differ in it more than chance explains ({p_of(alike)}).")
+    return " ".join(said)
 
 
 def _like(rows: pd.DataFrame, row: tuple, measure: str) -> pd.Series:

@@ -2,12 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Set
 from itertools import chain, pairwise, permutations
 from math import isnan
 from typing import NamedTuple
 
-from divimpact.tally import EVERYONE
+from divimpact.tally import EVERYONE, cell
 
 OF_DIMENSION = ("left", "joined", "redeclared_out", "redeclared_in")  # not the same people in each dimension
 
@@ -23,12 +23,14 @@ class Sum(NamedTuple):
 
 def across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator[Sum]:
     """Yield the sums between places: over grades, districts and quarters, and what is the same in two places."""
+    dimensions = {json.loads(name)[2] for name in values}
     families, alike, runs = defaultdict(lambda: defaultdict(dict)), defaultdict(list), defaultdict(dict)
     whole = defaultdict(lambda: defaultdict(tuple))  # how many are eligible in each group of a place
     for name in values:
         table, place, dimension, member, part = json.loads(name)
         if member == EVERYONE and place.get("event") not in OF_DIMENSION:
             alike[table, str(place), part].append(name)
+            yield from _of_group(name, values, dimensions)
         if part == "base":
             alike[table, str(place), dimension].append(name)
         if table == "flows":  # says itself how its counts hang together, but for those of releases
@@ -47,7 +49,7 @@ def across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator
         known = [name for name in names if not isnan(values[name])]
         yield from (Sum(other, (one,)) for one, other in pairwise(known))
     for (_, dimension, _, part), forms in families.items():
-        yield from _longer({place: name for cells in forms.values() for place, name in cells.items()})
+        yield from _longer({place: name for cells in forms.values() for place, name in cells.items()}, values)
         for coarse, fine in permutations(forms, 2):
             yield from _finer(forms[coarse], forms[fine], coarse, fine, leadership)
         for form, cells in forms.items():
@@ -55,6 +57,15 @@ def across(values: Mapping[str, float], leadership: tuple[str, ...]) -> Iterator
                 yield from _leading(cells, leadership)
             if part == "eligible":
                 yield from _unchanged(cells, values, whole[dimension, part])
+
+
+def _of_group(name: str, values: Mapping[str, float], dimensions: Set[str]) -> Iterator[Sum]:
+    """Yield everyone in a place that is a group of another dimension as that group."""
+    table, place, _, _, part = json.loads(name)
+    for key in dimensions & {*place}:
+        rest = {other: at for other, at in place.items() if other != key}
+        if (group := cell(table, rest, key, place[key], part)) in values:
+            yield Sum(group, (name,))
 
 
 def _finer(
@@ -112,13 +123,23 @@ def _unchanged(cells: Mapping[tuple, str], values: Mapping[str, float], whole: M
                     yield Sum(other, (one,))
 
 
-def _longer(cells: Mapping[tuple, str]) -> Iterator[Sum]:
-    """Yield what is counted up to a period as what is up to an earlier one and what is in between."""
-    windows = {}
+def _longer(cells: Mapping[tuple, str], values: Mapping[str, float]) -> Iterator[Sum]:
+    """Yield what is counted up to a period as what is up to an earlier one and what is in between.
+
+    Where nothing is in between, no table counts it: then the two are the same.
+    """
+    windows, series = {}, defaultdict(list)
     for place, name in cells.items():
         rest = tuple((key, at) for key, at in place if key not in ("after", "until"))
-        windows[rest, dict(place).get("after", ""), dict(place).get("until", "")] = name
+        after, until = (dict(place).get(end, "") for end in ("after", "until"))
+        windows[rest, after, until] = name
+        series[rest].extend([until] if until and not after else [])
     for (rest, after, until), between in windows.items():
         earlier, whole = windows.get((rest, "", after)), windows.get((rest, "", until))
         if after and earlier and whole:
             yield Sum(whole, (earlier, between))
+    for rest, ends in series.items():
+        for after, until in pairwise(sorted(ends)):
+            earlier, whole = windows[rest, "", after], windows[rest, "", until]
+            if (rest, after, until) not in windows and values[earlier] == values[whole]:
+                yield Sum(whole, (earlier,))

@@ -252,7 +252,7 @@ def _breakdown(table: str, view: str) -> str:
     if table == "flows":
         return f"flows by {view.replace(', ', ' and ')}" if view else ""
     last = view.split(", ")[-1]
-    return f"{table} by {last}" if last in ("grade", "district", "channel", "unit") else ""
+    return f"{table} by {last}" if last in ("grade", "district", "channel", "unit", "intersection") else ""
 
 
 def _remedy(breakdowns: Iterable[str]) -> str:

@@ -47,7 +47,7 @@ stages = ["applied", "shortlisted", "interviewed", "offered", "appointed"]
 [publication]
 min_count = 10        # smallest count that may be shown
 declared = 0.6        # a dimension with fewer declared is not shown
-without = []          # breakdowns to leave out; not said: "applications by channel", "applications by unit"
+without = []          # breakdowns to leave out; not said: applications by channel, unit and intersection
 """
 
 TARGETS = """\

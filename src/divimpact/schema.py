@@ -17,7 +17,7 @@ import pandas as pd
 from divimpact import snapshots, sources
 from divimpact.config import Config, DataError, Dimension, Problem, gathered, in_toml, nearest, read_config
 from divimpact.sources import Source
-from divimpact.tables import NUMBERS, TABLES, check, slips
+from divimpact.tables import BESIDE, NUMBERS, TABLES, check, slips
 
 RELEASES = "releases.jsonl"  # what was published from a city's folder, in that folder
 NEVER_AGAIN = (
@@ -37,7 +37,7 @@ LOOSER = (  # keys of city.toml, when they tell what a release hid, and what to 
 )
 ALWAYS = ("publication.min_count", "publication.declared", "publication.without")  # in the rule of each
 PERIOD = r"^(?P<year>\d{4})(?:-Q(?P<quarter>[1-4])|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$"
-__all__ = ["City", "DataError", "Dimension", "Problem", "definitions", "read_city", "years"]
+__all__ = ["BESIDE", "City", "DataError", "Dimension", "Problem", "definitions", "read_city", "years"]
 
 
 @dataclass(frozen=True, repr=False)

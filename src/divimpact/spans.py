@@ -1,4 +1,4 @@
-"""A city with only some of its periods, or with its periods told apart: what tables are counted of."""
+"""A city with only some of its periods: what tables are counted of."""
 
 from dataclasses import replace
 
@@ -6,7 +6,6 @@ import ibis
 
 from divimpact.schema import City
 
-SINCE = "since "  # before the period in which a requirement changed, in the name of a key
 RECORDED = "recorded period"  # what a record's period was before its year took the place
 
 
@@ -47,26 +46,6 @@ def last_period(city: City, table: str = "uptake") -> City:
         name: records.filter(records.period == records.period.max().as_scalar()) for name, records in parts(city, table)
     }
     return replace(city, tables=city.tables | last)
-
-
-def since(city: City, start: str) -> City:
-    """Return the city with a column "since ..." in its applications: "before" or "after" the period ``start`` begins.
-
-    Examples
-    --------
-    >>> from divimpact import counts
-    >>> from divimpact.schema import read_city
-    >>> found = counts.applications(since(read_city("data/sample"), "2023-Q1"), "gender", by=["since 2023-Q1"])
-    >>> found[["since 2023-Q1", "stage", "group", "numerator", "denominator"]].head(2)
-      since 2023-Q1        stage  group  numerator  denominator
-    0         after  shortlisted    men     2625.0       5939.0
-    1         after  shortlisted  women     2106.0       5237.0
-    """
-    told = {
-        name: records.mutate(**{f"{SINCE}{start}": (records.period >= start).ifelse("after", "before")})
-        for name, records in parts(city, "applications")
-    }
-    return replace(city, tables=city.tables | told)
 
 
 def periods(city: City, table: str) -> list[str]:

@@ -99,7 +99,7 @@ def _stages(count, nobs, reference_count, reference_nobs):
                 f"{passed[..., :-1][broken][0]:g} passed a stage and {reached[..., 1:][broken][0]:g} are at the next"
             )
             raise ValueError(f"{found}: give all stages in order, first to last, without the overall one")
-    return x, *(np.where(people > 0, people, np.nan) if people is not y else people for people in (n, y, m))
+    return x, np.where(n > 0, n, np.nan), y, np.where(m > 0, m, np.nan)
 
 
 def _shapley(rate, other, stage):

@@ -7,7 +7,7 @@ for this: 18 s against 0.6 s on a million rows, and it brings every failing row 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain
+from itertools import chain, combinations
 from operator import or_
 
 import ibis
@@ -48,6 +48,7 @@ class Table:
         return self.required + self.optional
 
 
+BESIDE = "; "  # between stages that a vacancy is without
 TABLES = {
     "staff": Table(("period",), ("unit", "grade", "count", "fte", "person"), True),
     "flows": Table(("period", "event"), ("unit", "grade", "count", "unit_to", "grade_to"), True),
@@ -57,7 +58,7 @@ TABLES = {
     ),
     "benchmark": Table(("name", "dimension", "group", "period", "share", "source"), ("scope", "grade", "low", "high")),
     "applications": Table(
-        ("period", "stage"), ("vacancy", "unit", "grade", "channel", "outcome", "days", "count"), True
+        ("period", "stage"), ("vacancy", "unit", "grade", "channel", "skipped", "outcome", "days", "count"), True
     ),
     "uptake": Table(("period", "service", "users", "eligible"), ("district", "contacts", "unit_cost"), True),
     "measures": Table(("measure", "start"), ("service", "district", "unit", "stage", "group")),
@@ -249,6 +250,7 @@ def _choices(
         "outcome": _choice("an outcome", "Write one of", OUTCOMES),
         "event": _choice("an event", "Write one of", EVENTS),
         "stage": _choice("a stage", "Stages in city.toml", config.stages),
+        "skipped": _skippable(config),
         "dimension": _choice("a dimension", "Dimensions in city.toml", config.dimensions),
         "grade": grade,
         "grade_to": grade,
@@ -272,6 +274,14 @@ def _choice(what: str, label: str, codes: Iterable[str], more: str = "") -> tupl
     return what, codes, f"{label}: {', '.join(codes)}{more}."
 
 
+def _skippable(config: Config) -> tuple[str, tuple[str, ...], str]:
+    """Say which stages a vacancy may be without: all but the first and the last, several in their order."""
+    between = config.stages[1:-1]
+    codes = chain.from_iterable(combinations(between, many) for many in range(1, len(between) + 1))
+    remedy = f'Stages between the first and the last, in order and with ";": {", ".join(between)}.'
+    return "a stage that can be left out", tuple(map(BESIDE.join, codes)), remedy
+
+
 def _hint(name: str, known: Iterable[str]) -> str:
     return nearest(name, known) or f"Known: {', '.join(known)}."
 
@@ -293,6 +303,10 @@ def _row_rules(table: ibis.Table, config: Config) -> Iterator[_Rule]:
         yield _Rule(
             ("base", "staff") if "base" in table.columns else ("staff",), fewer, "is not a part of those asked", remedy
         )
+    if {"stage", "skipped"} <= set(table.columns):
+        stands_there = table.skipped.split(BESIDE).contains(table.stage).fill_null(False)
+        remedy = "Who reached it shows that the vacancy has this stage."
+        yield _Rule(("stage", "skipped"), stands_there, "is a stage that its vacancy is without", remedy)
     if {"person", "count"} <= set(table.columns):
         several = (table["count"] != 1).fill_null(False)
         yield _Rule(("count",), several, "is not 1, yet the row has a person", "Each person is counted once.")

@@ -5,14 +5,17 @@ applications count as long as they were watched, and each way to end competes wi
 withdrawn, and a declined offer is neither.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
 from divimpact import incidence
-from divimpact.estimates import checked, keys, rate_rows, rows, table, union
+from divimpact.estimates import checked, keys, rate_rows, rows, summed, table, union
 from divimpact.verdicts import OVERALL
 
 OPEN, OF_ALL = "in_progress", "of all applications"
+HIRED, OTHERWISE = "hired", "ended otherwise"
 VALUES = ("estimate", "low", "high")
 ADDING = {"role": "first", "numerator": "sum", "denominator": "first", "cells": union}
 
@@ -67,9 +70,8 @@ def by_day(counts, totals, horizon, confidence=0.95):
     21  withdrawn within 120 days    -0.001    -0.008      0.007
     23   undecided after 120 days    -0.004    -0.008      0.000
     """
-    counts = checked(counts, "reference", strata=("days", "outcome"))
-    counts = counts[counts["days"].notna() & (counts["role"] != "overlapping")]
-    found = _ended(counts, horizon, confidence)
+    counts = _known(counts)
+    found = _ended(counts, horizon, confidence, [(-np.inf, horizon)])
     if "cells" in counts:
         found = _resting_on(found, counts, totals)
     pairs = _beside_reference(found)
@@ -80,6 +82,60 @@ def by_day(counts, totals, horizon, confidence=0.95):
         rows(found, "outcome_by_day", *(found[name] for name in VALUES), confidence, "aalen_johansen"),
         rows(pairs, "outcome_difference", difference, *between, confidence, "aalen_johansen"),
     )
+
+
+def on_the_way(counts, totals, horizons, confidence=0.95):
+    """Estimate by several days how many applications of each group ended in a hire, and how many ended otherwise.
+
+    `outcome_on_the_way`: as `outcome_by_day`, with all other ways to end taken as one.
+
+    With cells, what lies between two of the days rests on the counts in between as each estimate does on all before it.
+    So `strata` is the number of days on which somebody was hired, or ended otherwise if these are fewer, since the day
+    before and until the last one, whichever is less; for the last day, as in `by_day`, it is all until then.
+
+    Parameters
+    ----------
+    counts, totals, confidence
+        As `by_day`.
+    horizons : sequence of float
+        Days from the application, rising.
+
+    Raises
+    ------
+    ValueError
+        As `by_day`, and for horizons that do not rise.
+
+    References
+    ----------
+    As `by_day`.
+
+    Examples
+    --------
+    >>> from divimpact import counts, durations
+    >>> from divimpact.schema import read_city
+    >>> city = read_city("data/sample")
+    >>> found = on_the_way(durations.outcomes(city, "gender"), counts.applications(city, "gender"), [60, 120])
+    >>> found[found["group"] == "women"][["detail", "estimate", "conf_low", "conf_high"]].round(3)
+                                 detail  estimate  conf_low  conf_high
+    1    ended otherwise within 60 days     0.772     0.763      0.781
+    4              hired within 60 days     0.051     0.046      0.055
+    7   ended otherwise within 120 days     0.878     0.871      0.884
+    10            hired within 120 days     0.102     0.096      0.109
+    """
+    if not len(horizons) or any(later <= earlier for earlier, later in pairwise(horizons)):
+        raise ValueError("the horizons do not rise: give one or more, each once, in order")
+    counts = _known(counts)
+    otherwise = counts.assign(outcome=counts["outcome"].where(counts["outcome"].isin([HIRED, OPEN]), OTHERWISE))
+    told = summed(otherwise, [*_named(counts), "days", "outcome"])
+    blocks, last = [], horizons[-1]
+    for earlier, horizon in pairwise([-np.inf, *horizons]):
+        spans = [(-np.inf, horizon)] if horizon == last else [(earlier, horizon), (horizon, last)]
+        found = _ended(told, horizon, confidence, spans)
+        blocks.append(found[~found["detail"].str.startswith("undecided")])
+    found = pd.concat(blocks, ignore_index=True)
+    if "cells" in counts:
+        found = _resting_on(found, told, totals)
+    return table(rows(found, "outcome_on_the_way", *(found[name] for name in VALUES), confidence, "aalen_johansen"))
 
 
 def in_progress(counts, confidence=0.95):
@@ -120,8 +176,17 @@ def in_progress(counts, confidence=0.95):
     )
 
 
-def _ended(counts, horizon, confidence):
-    """Return a row for each group and way to end, and for not having ended: estimate, limits, on how many days."""
+def _known(counts):
+    """Return the counts of which the day is known, of groups that are compared."""
+    counts = checked(counts, "reference", strata=("days", "outcome"))
+    return counts[counts["days"].notna() & (counts["role"] != "overlapping")]
+
+
+def _ended(counts, horizon, confidence, spans):
+    """Return a row for each group and way to end, and for not having ended: estimate, limits, on how many days.
+
+    These are the fewest days on which somebody ended in a way, within one of some spans of days.
+    """
     groups = _added(counts, counts["outcome"] == OPEN)
     groups = groups.drop(columns=["numerator", "denominator", "cells"], errors="ignore")
     days, ways, ended, waiting = _by_day(counts, len(groups))
@@ -136,14 +201,20 @@ def _ended(counts, horizon, confidence):
     limits = incidence.limits(estimate, variance, known[:, None], confidence)
     values = dict(zip(VALUES, (estimate, *limits), strict=True))
     names = [*(f"{way} within {horizon:g} days" for way in ways), f"undecided after {horizon:g} days"]
-    on_days = np.count_nonzero(ended[:, days <= horizon], axis=1)
-    fewest = np.where(on_days > 0, on_days, np.inf).min(axis=-1, initial=np.inf, keepdims=True)
-    values["strata"] = np.where(np.isinf(fewest), 0, fewest) + np.zeros(len(names))
+    fewest = np.minimum.reduce([_fewest(days, ended, *span) for span in spans])
+    values["strata"] = fewest[:, None] + np.zeros(len(names))
     blocks = [
         groups.assign(detail=name, **{kind: each[:, number] for kind, each in values.items()})
         for number, name in enumerate(names)
     ]
     return pd.concat(blocks, ignore_index=True)
+
+
+def _fewest(days, ended, after, until):
+    """Return for each group on how many days of a span somebody ended in the way in which it was on the fewest."""
+    on_days = np.count_nonzero(ended[:, (days > after) & (days <= until)], axis=1)
+    fewest = np.where(on_days > 0, on_days, np.inf).min(axis=-1, initial=np.inf)
+    return np.where(np.isinf(fewest), 0, fewest)
 
 
 def _by_day(counts, groups):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from divimpact.codes import REASONS_OF_CHANGE
+from divimpact.codes import CONCLUSIONS, REASONS_OF_CHANGE
 from divimpact.disclosure import COLUMNS, SafeTable
 from divimpact.phrases import Grid, Text, chance, decimal, lines, listed, percent, points
 from divimpact.schema import years
@@ -13,6 +13,7 @@ from divimpact.schema import years
 PROPORTIONS = {
     *("share", "grade_share", "pass_rate", "uptake", "projected_share", "milestone"),
     *("required_hire_share", "assumed_turnover", "required_at_turnover", "uptake_around_city", "stratum_uptake"),
+    *("outcome_by_day", "outcome_on_the_way"),
 }
 DIFFERENCES = {"change", *REASONS_OF_CHANGE, "rate_contribution", "effect_at"}
 
@@ -98,8 +99,11 @@ def both(row: tuple, what: str = "") -> str:
         (row.numerator, row.denominator, row.group),
         (row.reference_numerator, row.reference_denominator, row.reference),
     ]
-    counted = f"{what} " if what else ""
-    return " and ".join(f"{x:,} of {n:,} {counted}in group “{group}” ({percent(x / n)})" for x, n, group in sides)
+    return " and ".join(counted(*side, what) for side in sides)
+
+
+def counted(count: float, of: float, group: str, what: str = "") -> str:
+    return f"{count:,} of {of:,} {f'{what} ' if what else ''}in group “{group}” ({percent(count / of)})"
 
 
 def limited(row: tuple, number: Callable[[float], str] = decimal) -> str:
@@ -131,6 +135,11 @@ def side_by_side(caption: str, head: str, columns: Mapping[str, Mapping[str, str
     """Set what is said of several things side by side, a column each, a row for each question."""
     questions = next(iter(columns.values()))
     return Grid(caption, [{head: one} | {name: said[one] for name, said in columns.items()} for one in questions])
+
+
+def concluded(row: tuple) -> str:
+    """Write a ratio of recruitment with its limits, and what is concluded from its p."""
+    return f"{limited(row)}, {CONCLUSIONS[row.verdict]} ({p_of(row)})"
 
 
 def p_of(row: tuple) -> str:
