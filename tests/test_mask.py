@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from attacker import between, matrix, told, told_to_one_alone
 
-from divimpact import cells, counts, disclosure, mask, record, representation, schema, tally
+from divimpact import cells, counts, disclosure, mask, record, report, representation, schema, tally
 from divimpact.config import DataError
 from divimpact.mask import DisclosureError, Plan, Policy, audit, plan
 from divimpact.schema import read_city
@@ -229,6 +229,22 @@ def test_details_that_would_tell_are_withheld_whole_and_protected_all_the_same()
     assert set(hidden(details, sums).split()) == {"q1", "q3", "same", "zero"}
 
 
+def test_what_one_person_knows_without_any_details_is_no_reason_to_refuse_the_headline():
+    """One of two stayed, and once more: who is alone knows that of all who stayed, twice, nobody else did."""
+    listed = listing(before=2, many=30, all=32, alone=1, others=29, both=30, joined=0, left=1, exit=1, risk=3, stayed=2)
+    details = listed.assign(turn=[0] * 6 + [1] * 5, promised=False)
+    sums = [("all", ("before", "many"), False), ("both", ("alone", "others"), False), ("left", ("exit",), False)]
+    sums += [("risk", ("before", "alone"), False), ("risk", ("exit", "stayed"), False)]
+    sums += [("alone", ("before", "joined"), False, ("left",))]
+    found = plan(details, sums, TEN)
+    assert found.withheld == ("joined", "left", "exit", "risk", "stayed") and not found.hidden[["all", "both"]].any()
+    assert audit(details, sums, found).empty
+    known = audit(details, sums, Plan(TEN, found.hidden)).to_dict("records")
+    assert {"cell": "stayed", "within": 0, "known_by": "alone"} in known, "if it were published"
+    with pytest.raises(DisclosureError, match="stayed group 'far' could be told to within fewer than 10"):
+        plan(details.assign(promised=details["cell"] == "risk"), sums, TEN)
+
+
 def test_what_a_release_told_in_a_detail_is_not_unknown_again():
     """A release told the 3: whether the detail is shown now or not, q1 is known."""
     details = listing(q1=3, q2=12, q3=25, year=40, same=3).assign(turn=[1, 1, 1, 1, 2])
@@ -246,12 +262,11 @@ def test_what_would_tell_what_a_release_hid_is_hidden():
 # What is refused
 
 
-def test_a_block_too_large_is_refused_with_the_breakdown_to_leave_out():
+def test_a_block_too_large_is_refused_with_its_tables():
     inner, sums = crossed(39, 39, small=[(0, 0)])
     refusal = (
         "1,600 counts hang together, more than the 1,500 that can be protected: uptake by period, service, district "
-        "(origin) 1,600. Merge groups or places in city.toml, or leave a breakdown out: under [publication], without = "
-        '["uptake by district"].'
+        "(origin) 1,600. Merge groups or places in city.toml."
     )
     with pytest.raises(DisclosureError) as refused:
         plan(listing("uptake", "period, service, district", **inner), sums, TEN)
@@ -260,24 +275,23 @@ def test_a_block_too_large_is_refused_with_the_breakdown_to_leave_out():
     assert not plan(listing("uptake", "period, service, district", **plain), sums, TEN).hidden.any(), "nothing is small"
 
 
-@pytest.mark.parametrize(
-    ("of_32", "remedy"),
-    [
-        ({}, "Merge groups or places in city.toml; no breakdown that can be left out is enough."),
-        ({"staff by grade": 1}, "Merge groups or places in city.toml; no breakdown that can be left out is enough."),
-        ({"staff by grade": 1, "uptake by district": 31}, 'without = ["uptake by district"].'),
-        ({"staff by grade": 1, "uptake by district": 1}, 'without = ["staff by grade", "uptake by district"].'),
-    ],
-)
-def test_only_breakdowns_that_are_enough_are_named(of_32, remedy):
-    """1,600 counts, 50 of them in each of 32 parts: without one part there are 1,550, still too many."""
-    inner, sums = crossed(39, 39, small=[(0, 0)])
-    breakdowns = [name for name, parts in of_32.items() for _ in range(parts)]
-    breakdowns += ["uptake by service"] * (32 - len(breakdowns))
-    listed, tables, by = listing(**inner), *zip(*(name.split(" by ") for name in breakdowns), strict=True)
+def test_a_city_that_is_refused_is_told_what_to_leave_out_and_that_it_is_enough(city_folder, tmp_path):
+    """Of 40 grades and 20 groups 1,700 counts hang together on one of 3; without grades nothing is small."""
+    groups = [f"g{number}" for number in range(20)]
+    toml = f'name = "T"\n[dimensions.origin]\ngroups = {json.dumps(groups)}\nreference = "g0"\nundeclared = "n"\n'
+    toml += f"[staff]\ngrades = {json.dumps([f's{number}' for number in range(40)])}\n"
+    rows = [
+        f"2024,s{grade},{group},{3 if grade + int(group[1:]) == 0 else 20}" for grade in range(40) for group in groups
+    ]
+    folder = city_folder(toml, staff="\n".join(["period,grade,origin,count", *rows]))
     with pytest.raises(DisclosureError) as refused:
-        plan(listed.assign(table=tables * 50, by=by * 50), sums, TEN)
-    assert str(refused.value).endswith(remedy)
+        report.review(folder, tmp_path / "report")
+    first, last = str(refused.value).splitlines()
+    assert "counts hang together" in first and "staff by period, grade (origin)" in first
+    remedy = '["applications by channel", "applications by unit", "staff by grade"]'
+    assert last == f"It can be published with, under [publication], without = {remedy}."
+    found = planned(city_folder(f"{toml}\n[publication]\nwithout = {remedy}\n"))[2]
+    assert not found.hidden.any()
 
 
 def test_blocks_that_share_no_count_are_no_larger_together():
@@ -297,8 +311,7 @@ def test_what_nothing_can_hide_is_refused_with_table_place_group_and_remedy():
         plan(known, YEAR, TEN)
     assert str(refused.value) == (
         "staff by period, grade (origin): q1 group 'far' could be told to within fewer than 10, from what is shown, "
-        "what was released or what one person knows. Merge such groups or places with others in city.toml, or leave a "
-        'breakdown out: under [publication], without = ["staff by grade"].'
+        "what was released or what one person knows. Merge such groups or places with others in city.toml."
     )
 
 
@@ -635,9 +648,39 @@ def test_few_people_of_a_district_are_no_larger_for_being_counted_every_month(ci
         assert count[total] == count[[*parts]].sum() - count[[*less]].sum(), (total, parts, less)
 
 
-def test_the_remedy_of_what_only_releases_list_is_a_breakdown_of_this_review():
+def quarterly(**far):
+    """Uptake of one service in quarters of 2024: many of none and near, and of far as many users as is said."""
+    return uses({(f"2024-{quarter}", "Advice", "N"): (90, 60, users, 40) for quarter, users in far.items()}, 400)
+
+
+def of_far(member="far", **place):
+    return counts.cell("uptake", {"period": "2024", "service": "Advice"} | place, "origin", member, "users")
+
+
+@pytest.mark.parametrize(("third", "small"), [(9, True), (10, False)])
+def test_a_year_of_few_people_is_hidden_however_often_they_came(city_folder, third, small):
+    """8 and 9 in each of four quarters may be nine people, who are 33 person-periods; 10 in one of them are ten."""
+    table = quarterly(Q1=8, Q2=8, Q3=third, Q4=8)
+    _, (listed, _), found = planned(city_folder(PLAIN, uptake=table))
+    assert listed.set_index("cell").loc[of_far(until="2024-Q4"), ["count", "people"]].tolist() == [24 + third, third]
+    assert found.hidden[of_far(until="2024-Q4")] == small
+    assert not found.hidden[of_far(member=tally.EVERYONE, until="2024-Q4")]
+
+
+def test_a_year_that_goes_on_does_not_tell_how_few_came_since(city_folder):
+    """Of far 20 came in spring; in autumn 6 and 6, perhaps the same: 52 less 40 would say so."""
+    release = release_of(city_folder(PLAIN, uptake=quarterly(Q1=20, Q2=20)))
+    assert release["cells"][of_far(until="2024-Q2")] == 40
+    later = city_folder(PLAIN, uptake=quarterly(Q1=20, Q2=20, Q3=6, Q4=6))
+    _, (listed, _), found = planned(after(later, release))
+    since = of_far(after="2024-Q2", until="2024-Q4")
+    assert listed.set_index("cell").loc[since, ["count", "people"]].tolist() == [12, 6]
+    assert found.hidden[of_far(until="2024-Q4")]
+
+
+def test_what_only_releases_list_is_called_by_its_table():
     known = released(listing("flows", q1=3, q2=12, q3=25, year=40, by="since a release, grade"), q2=12, q3=25, year=40)
-    with pytest.raises(DisclosureError, match=r'without = \["flows by grade"\]'):
+    with pytest.raises(DisclosureError, match=r"^flows by grade \(origin\): q1 group 'far' could be told"):
         plan(known.assign(view="grade"), YEAR, TEN)
 
 

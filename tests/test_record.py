@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -83,10 +86,73 @@ def test_a_released_city_is_reviewed_again_and_gives_no_more(released):
     assert len(city.releases) == 1
     from divimpact import cells
 
-    again = plan(*cells.publishable(city), Policy(**city.publication))
+    listed = cells.publishable(city)
+    again = plan(*listed, Policy(**city.publication))
     assert again.hidden.any()
+    noted = record.shown(listed.frame, again), record.kept_back(listed.frame, again)
     once = json.loads((made / "provenance.json").read_text(encoding="utf-8"))
-    assert record._fingerprint(record.shown(cells.publishable(city).frame, again)) == once["published"]
+    assert record._fingerprint(*noted) == once["published"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def assert_released_once(data, made, day):
+    (line,) = (data / "releases.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["date"] == day
+    assert all(f'<p class="draft">Released {day}</p>' in page.read_text() for page in made.glob("*.html"))
+    written = json.loads((made / "provenance.json").read_text(encoding="utf-8"))
+    assert written["released"] == day and written["files"] == record._files(made)
+    assert not [*made.rglob(".*"), *data.glob(".*")]
+
+
+@pytest.mark.parametrize("write", range(4))  # the note, two pages, the record
+@pytest.mark.parametrize("before", [True, False])
+def test_a_release_that_broke_off_is_taken_up_when_asked_again(reviewed, tmp_path, monkeypatch, write, before):
+    data, made = (shutil.copytree(part, tmp_path / part.name) for part in reviewed)
+    replaced, written = Path.replace, iter(range(4))
+
+    def killed(self, target):
+        last = next(written) == write
+        if not (last and before):
+            replaced(self, target)
+        if last:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(Killed):
+            record.release(made, data)
+    if write == 3 and not before:
+        day = json.loads((made / "provenance.json").read_text(encoding="utf-8"))["released"]
+    else:
+        assert (
+            not any("Released" in page.read_text() for page in made.glob("*.html"))
+            or (data / "releases.jsonl").exists()
+        ), "no page says what is not noted"
+        day = record.release(made, data)
+    assert_released_once(data, made, day)
+
+
+def test_a_release_that_was_killed_is_taken_up_when_asked_again(reviewed, tmp_path):
+    """The process is gone with a page half done: the note is written, the page's new text lies beside it."""
+    data, made = (shutil.copytree(part, tmp_path / part.name) for part in reviewed)
+    code = """
+import os, pathlib, sys
+from divimpact import record
+replaced = pathlib.Path.replace
+def killed(self, target):
+    if target.name == "index.html":
+        os.kill(os.getpid(), 9)
+    return replaced(self, target)
+pathlib.Path.replace = killed
+record.release(*map(pathlib.Path, sys.argv[1:]))
+"""
+    asked = [sys.executable, "-c", code, str(made), str(data)]
+    assert subprocess.run(asked, timeout=100, check=False).returncode == -9
+    assert (made / ".index.html-unfinished").exists()
+    assert_released_once(data, made, record.release(made, data))
 
 
 @pytest.mark.parametrize(
@@ -134,6 +200,7 @@ def test_a_revision_by_few_people_is_refused_with_the_release_named(released):
         report.review(data, data.parent / "other")
     assert "applications (origin) beside the release report of 20" in str(error.value)
     assert "Keep the rows of these periods as they were" in str(error.value)
+    assert str(error.value).endswith("To leave breakdowns out is not enough.")
     assert not (data.parent / "other").exists()
 
 

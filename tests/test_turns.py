@@ -190,7 +190,8 @@ def reviewed(folder):
     return city, frame, found, (frame["unshown"] | frame["withheld"] | frame["cell"].isin(found.withheld)).to_numpy()
 
 
-def assert_untold(city_folder, seed):
+def attacked(city_folder, seed):
+    """Attack the mask of a random city; say whether there was one: a city may be refused."""
     rng = np.random.default_rng(seed)
     snapshots = drawn(rng, int(rng.choice([30, 60, 120, 300])), int(rng.choice([2, 3, 4])))
     least, sensitive = int(rng.choice([3, 5, 10])), str(rng.random() < 0.5).lower()
@@ -198,20 +199,32 @@ def assert_untold(city_folder, seed):
     try:
         _, frame, found, unsaid = reviewed(city_folder(toml, staff=table(snapshots)))
     except DisclosureError:
-        pytest.skip("refused")
+        return False
     hidden = found.hidden.reindex(frame["cell"], fill_value=True).to_numpy(bool)
-    assert told(Steps(snapshots), frame, hidden, unsaid, least) == {}
+    assert told(Steps(snapshots), frame, hidden, unsaid, least) == {}, seed
+    return True
+
+
+@pytest.mark.parametrize("without", WITHOUT)
+def test_every_sum_of_flows_is_kept(city_folder, without):
+    """Among 300 people of whom many newly declare, some into a group in one grade and out of it in the other."""
+    snapshots = drawn(np.random.default_rng(13), 300, 4)
+    toml = TOML.format(least=10, sensitive="true", without=json.dumps(without))
+    frame, sums = cells.publishable(read_city(city_folder(toml, staff=table(snapshots))))
+    count = dict(zip(frame["cell"], frame["count"], strict=True))
+    for total, parts, _, less in sums:
+        assert count[total] == sum(map(count.get, parts)) - sum(map(count.get, less)), (total, parts, less)
 
 
 @pytest.mark.parametrize("seed", [13])
 def test_no_hidden_count_is_told_to_who_thinks_in_steps(city_folder, seed):
-    assert_untold(city_folder, seed)
+    assert attacked(city_folder, seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [5, *range(1000, 1030)])
-def test_no_hidden_count_is_told_to_who_thinks_in_steps_in_many(city_folder, seed):
-    assert_untold(city_folder, seed)
+@pytest.mark.parametrize("first", range(1000, 1030, 10))
+def test_no_hidden_count_is_told_to_who_thinks_in_steps_in_many(city_folder, first):
+    assert sum(attacked(city_folder, seed) for seed in range(first, first + 10)) >= 5, "too few have a mask to attack"
 
 
 # One release after the other
@@ -235,26 +248,29 @@ def released_in_turn(city_folder, toml, snapshots, reviews):
     return reports
 
 
-def assert_untold_together(city_folder, seed, reviews):
+def attacked_together(city_folder, seed, reviews):
+    """Attack all reports of a random city together; say whether there were as many as asked for."""
     rng = np.random.default_rng(seed)
     snapshots = drawn(rng, int(rng.choice([60, 120, 200])), reviews + 1)
     least, sensitive = int(rng.choice([3, 5, 10])), str(rng.random() < 0.5).lower()
     toml = TOML.format(least=least, sensitive=sensitive, without="[]")
     reports = released_in_turn(city_folder, toml, snapshots, reviews)
     if len(reports) < reviews:
-        pytest.skip("refused")
+        return False
     by_cell = pd.concat(reports).groupby("cell", sort=False)
     over = {"hidden": ("hidden", "all"), "unsaid": ("unsaid", "all"), "unshown": ("unshown", "all")}
     known = by_cell.agg(count=("count", "first"), **over).reset_index()
-    assert told(Steps(snapshots), known, known["hidden"].to_numpy(), known["unsaid"].to_numpy(), least) == {}
+    assert told(Steps(snapshots), known, known["hidden"].to_numpy(), known["unsaid"].to_numpy(), least) == {}, seed
+    return True
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_hidden_count_is_told_to_who_reads_two_reports(city_folder, seed):
-    assert_untold_together(city_folder, seed, 2)
+    assert attacked_together(city_folder, seed, 2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "reviews"), [(seed, 2 + seed % 2) for seed in range(2000, 2020)])
-def test_no_hidden_count_is_told_to_who_reads_all_reports(city_folder, seed, reviews):
-    assert_untold_together(city_folder, seed, reviews)
+@pytest.mark.parametrize("first", (2000, 2010))
+def test_no_hidden_count_is_told_to_who_reads_all_reports(city_folder, first):
+    found = [attacked_together(city_folder, seed, 2 + seed % 2) for seed in range(first, first + 10)]
+    assert sum(found) >= 5, "too few have all their masks to attack"

@@ -32,7 +32,7 @@ UNSHOWN = "not shown"  # before those of cells that no release showed either
 WITHHELD = "withheld"  # before those of tables that a release withheld
 COLUMNS = (
     "cell", "table", "by", "dimension", "place", "group", "count", "declared", "everyone", "released", "release",
-    "again", "promised", "unknown", "turn", "fixed", "unshown", "withheld", "view",
+    "again", "promised", "unknown", "turn", "fixed", "unshown", "withheld", "view", "people",
 )  # fmt: skip
 
 
@@ -57,7 +57,8 @@ def publishable(city: City) -> Cells:
     stays protected where it was hidden; ``turn``, when it is protected (stocks first, flows and their details, then
     uptake by district, applications by channel and the like); ``fixed``, whether a zero of it is known to everyone;
     ``unshown``, whether it is known to exist but in no table, so that nothing is promised of it; ``withheld``, whether
-    it is of a table that a release withheld whole; ``view``, the keys of that table alone.
+    it is of a table that a release withheld whole; ``view``, the keys of that table alone; ``people``, how many people
+    it is at least: of person-periods, those of the largest period.
 
     Examples
     --------
@@ -94,6 +95,12 @@ def last_periods(city: City) -> dict[str, str]:
     return {name: part.period.max().execute() for name, part in counted.items()}
 
 
+def leaving_out(city: City, breakdowns: Iterable[str]) -> City:
+    """Return the city as it would be published without some breakdowns."""
+    publication = city.publication | {"without": tuple(breakdowns)}
+    return replace(city, config=replace(city.config, publication=publication))
+
+
 def _unshown(city: City, table: str, place: dict, dimension: str, member: str | list[str], _: str) -> bool:
     """Whether it is who of the undeclared, so of everyone, joined or left a grade: these few would hide the others."""
     added = table == "flows" and place.get("event") in ("left", "joined")
@@ -128,7 +135,25 @@ def _described(city: City, listed: pd.DataFrame) -> pd.DataFrame:
     frame["promised"] = frame["by"].str.startswith(BEFORE) | frame["cell"].isin(latest)
     frame["again"] = frame["by"].str.startswith((BEFORE, BETWEEN)) | frame["unshown"] | frame["withheld"]
     frame["unknown"] = _unknown({name for name, *_ in lost}, named, frame)
+    frame["people"] = _people(named, frame["count"])
     return frame[[*COLUMNS]]
+
+
+def _people(named: list[list], counted: pd.Series) -> list[float]:
+    """Return how many people a count is at least: of uses in several periods of a year, those of the largest period."""
+    found, periods = list(counted), defaultdict(list)
+    for number, (table, place, *of) in enumerate(named):
+        if table == "uptake":
+            where = str((place["service"], place.get("district"), of))
+            periods[where, place["period"][:4]].append((place, number))
+    for held in periods.values():
+        parts = {place["period"]: found[number] for place, number in held if len(place["period"]) > len("2025")}
+        for place, number in held:
+            start, end = place.get("after", ""), place.get("until", "")
+            if len(place["period"]) == len("2025") and end:
+                within = [count for period, count in parts.items() if start < period <= end]
+                found[number] = max(within, default=found[number])
+    return found
 
 
 def _withheld(listed: pd.DataFrame, noted: Iterable[str]) -> pd.Series:
@@ -233,7 +258,7 @@ def _before(city: City) -> Iterator[tuple[str, pd.DataFrame]]:
     """
     ends = [release["until"] for release in city.releases]
     for release, end in zip(city.releases, ends, strict=True):
-        then = _within(_leaving_out(city, release["rule"]["publication.without"]), end)
+        then = _within(leaving_out(city, release["rule"]["publication.without"]), end)
         yield from ((_named_after(BEFORE, by), counted) for by, counted in counts.published(then))
     for start, end in pairwise([*ends, {}] if ends else []):
         start = {name: period for name, period in start.items() if name.partition(".")[0] != "staff"}
@@ -260,7 +285,7 @@ def _flows_before(city: City) -> Iterator[tuple[str, list[pd.DataFrame], list[tu
     steps = {ledger.name(view) for view in ledger.VIEWS if "period" in view}
     now = {"until": {}, "rule": rules(city.config), "cells": (), "hidden": ()}
     for before, release in pairwise([{"until": {}}, *city.releases, now] if city.releases else []):
-        then = _leaving_out(city, {*release["rule"]["publication.without"]} - steps)
+        then = leaving_out(city, {*release["rule"]["publication.without"]} - steps)
         noted = {*release["cells"], *release["hidden"]}
         since = {name: period for name, period in before["until"].items() if name.partition(".")[0] == "flows"}
         for view, tables, sums in ledger.published(_within(then, release["until"])):
@@ -275,12 +300,6 @@ def _unshown_flows(city: City) -> Iterator[tuple[str, dict[str, float], list[tup
     """Yield the steps of flows that no review shows, those of earlier releases too."""
     for release in ({"until": {}}, *city.releases):
         yield from ledger.unshown(_within(city, release["until"]))
-
-
-def _leaving_out(city: City, breakdowns: Iterable[str]) -> City:
-    """Return the city as it would be published without some breakdowns."""
-    publication = city.publication | {"without": tuple(breakdowns)}
-    return replace(city, config=replace(city.config, publication=publication))
 
 
 def _within(city: City, until: Mapping[str, str], after: Mapping[str, str] | None = None) -> City:

@@ -24,15 +24,27 @@ def blocks(sums: sparse.csr_matrix, moving: np.ndarray) -> list[np.ndarray]:
 def same_people(counts: np.ndarray, sums: sparse.csr_matrix) -> np.ndarray:
     """Number the counts so that those are alike that are of the same people: a sum of one count that is there.
 
+    So is, of one person, what is left of the same people in two sums.
+
     Examples
     --------
     >>> same_people(np.array([4, 0, 4, 7]), sparse.csr_matrix([[1, 1, -1, 0]])).tolist()
     [0, 1, 0, 2]
+
+    Of 5 people 4 left: the one who is there after is the one who did not leave.
+
+    >>> sums = sparse.csr_matrix([[1, -1, -1, 0], [1, -1, 0, -1]])
+    >>> same_people(np.array([5, 4, 1, 1]), sums).tolist()
+    [0, 1, 2, 2]
     """
     there = sums.multiply(counts > 0).tocsr()
     there.eliminate_zeros()
-    one = (np.diff(there.indptr) == 2) & (there @ counts == 0)
-    return _alone(there, _together(there[one]))
+    there = there[there @ counts == 0]
+    person, before = _together(there[np.diff(there.indptr) == 2]), None
+    while before is None or (person != before).any():
+        before = person
+        person = _left_over(counts, there, _alone(there, person))
+    return person
 
 
 def _together(sums: sparse.csr_matrix) -> np.ndarray:
@@ -50,4 +62,18 @@ def _alone(sums: sparse.csr_matrix, person: np.ndarray) -> np.ndarray:
         for parts, total in zip(*rows, strict=True):
             if total.size == 1 and parts.size > 1 and (person[parts] == person[parts[0]]).all():
                 person[person == person[total[0]]] = person[parts[0]]
+    return person
+
+
+def _left_over(counts: np.ndarray, sums: sparse.csr_matrix, person: np.ndarray) -> np.ndarray:
+    """Make one of those who are left of the same people in two sums."""
+    person, found = person.copy(), {}
+    for row in np.flatnonzero(abs(sums) @ (counts == 1)):
+        places, signs = (part[sums.indptr[row] : sums.indptr[row + 1]] for part in (sums.indices, sums.data))
+        for place, sign in zip(places, signs, strict=True):
+            if counts[place] == 1:
+                rest = places != place
+                alike = tuple(sorted(zip(person[places[rest]], sign * signs[rest], strict=True)))
+                other = person[found.setdefault(alike, place)]
+                person[person == person[place]] = other
     return person

@@ -16,6 +16,7 @@ ACCOUNT = (
 PROMOTED = (
     "period", "grade", "grade_to", "dimension", "group", "role", "reference", "numerator", "denominator", "cells",
 )  # fmt: skip
+ANEW = ("redeclared_in", "redeclared_out")
 VIEWS = ("period", "period, event", "grade", "grade, event")  # beside the whole run of the city
 
 
@@ -215,7 +216,10 @@ def _of_grades(books: Books, flow: Callable, stock: Callable) -> Iterator[tuple]
 
 
 def _of_events(promoted: pd.DataFrame, books: Books, flow: Callable, _: Callable) -> Iterator[tuple]:
-    """Who joined and left each grade by event; the same over all grades; and the promotions from grade to grade."""
+    """Who joined and left each grade by event; the same over all grades; and the promotions from grade to grade.
+
+    Who declared anew is counted net in a grade: the grades add up only less who did it the other way round.
+    """
     interval, places = books.steps["interval"].iloc[0], books.places
     grades = [grade for grade in places if grade != LEADERSHIP or not books.leadership]
     pairs = list(dict.fromkeys(zip(promoted["grade"], promoted["grade_to"], strict=True)))
@@ -228,11 +232,12 @@ def _of_events(promoted: pd.DataFrame, books: Books, flow: Callable, _: Callable
             crossing = [pair for pair in pairs if pair[near] in inside and pair[far] not in inside]
             parts = [flow(interval, grade=one, grade_to=other, event="promotion") for one, other in crossing]
             yield flow(interval, grade=grade, event=event), tuple(parts), ()
-    for event in EVENTS:
-        of = {grade: flow(interval, grade=grade, event=event) for grade in places}
-        yield flow(interval, event=event), tuple(of[grade] for grade in grades), ()
-        if books.leadership:
-            yield of[LEADERSHIP], tuple(of[grade] for grade in grades if grade in books.leadership), ()
+    leading = [grade for grade in grades if grade in books.leadership]
+    for among, at in (grades, {}), *([(leading, {"grade": LEADERSHIP})] if books.leadership else []):
+        for event in ("exit", "hire"):
+            yield flow(interval, **at, event=event), tuple(flow(interval, grade=one, event=event) for one in among), ()
+        into, out = (tuple(flow(interval, grade=one, event=event) for one in among) for event in ANEW)
+        yield flow(interval, **at, event=ANEW[0]), (*into, flow(interval, **at, event=ANEW[1])), out
 
 
 def _namer(books: Books, table: str, member: str | list[str]) -> Callable[..., str]:

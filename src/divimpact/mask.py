@@ -181,7 +181,7 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _too_large(system: System, blocks: list[np.ndarray]) -> list[str]:
-    """Name the blocks that are too large, each with the breakdowns without which it would not be."""
+    """Name the blocks that are too large, with the tables in them."""
     problems = []
     for block in blocks:
         held = system.cells.iloc[block]
@@ -189,20 +189,9 @@ def _too_large(system: System, blocks: list[np.ndarray]) -> list[str]:
         parts = "; ".join(f"{_titled(*name)} {count:,}" for name, count in sizes.items())
         problems.append(
             f"{block.size:,} counts hang together, more than the {LARGEST:,} that can be protected: {parts}. "
-            f"Merge groups or places in city.toml{_tried(system, block)}."
+            "Merge groups or places in city.toml."
         )
     return problems
-
-
-def _tried(system: System, block: np.ndarray) -> str:
-    """Name the first breakdown without which the rest of a block is small enough, or else all, if that is enough."""
-    held = system.cells.iloc[block]
-    by = np.array(list(map(_breakdown, held["table"], held.get("view", held["by"]))))
-    named = list(dict.fromkeys(filter(None, by)))
-    for without in (*([name] for name in named), named):
-        if without and system.largest(block[~np.isin(by, without)]) <= LARGEST:
-            return f", or leave a breakdown out{_remedy(without)}"
-    return "; no breakdown that can be left out is enough"
 
 
 def _closely_told(system: System, told: Sequence[int]) -> list[str]:
@@ -211,14 +200,12 @@ def _closely_told(system: System, told: Sequence[int]) -> list[str]:
     for place in told:
         cell = system.cells.iloc[place]
         group = f" group {cell['group']!r}" if pd.notna(cell.get("group")) else ""
-        of = cell["table"], cell["by"], cell["dimension"], _breakdown(cell["table"], cell.get("view", cell["by"]))
-        found[of].append(f"{cell.get('place', '')}{group}")
+        found[cell["table"], cell.get("view", cell["by"]), cell["dimension"]].append(f"{cell.get('place', '')}{group}")
     by_what = "from what is shown, what was released or what one person knows"
     return [
-        f"{_titled(table, by, dimension)}: {_listed(places)} could be told to within fewer than "
-        f"{system.policy.min_count}, {by_what}. Merge such groups or places with others in city.toml, or leave a "
-        f"breakdown out{_remedy([breakdown])}."
-        for (table, by, dimension, breakdown), places in found.items()
+        f"{_titled(*table)}: {_listed(places)} could be told to within fewer than {system.policy.min_count}, "
+        f"{by_what}. Merge such groups or places with others in city.toml."
+        for table, places in found.items()
     ]
 
 
@@ -245,16 +232,3 @@ def _titled(table: str, by: str, dimension: str) -> str:
 def _listed(names: list[str], most: int = 5) -> str:
     names = list(dict.fromkeys(names))
     return "; ".join(names[:most]) + (f"; and {len(names) - most} more" if len(names) > most else "")
-
-
-def _breakdown(table: str, view: str) -> str:
-    """Return what city.toml calls a breakdown, if it can be left out."""
-    if table == "flows":
-        return f"flows by {view.replace(', ', ' and ')}" if view else ""
-    last = view.split(", ")[-1]
-    return f"{table} by {last}" if last in ("grade", "district", "channel", "unit", "intersection") else ""
-
-
-def _remedy(breakdowns: Iterable[str]) -> str:
-    named = ", ".join(f'"{name}"' for name in breakdowns if name)
-    return f": under [publication], without = [{named}]" if named else ""

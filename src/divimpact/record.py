@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,8 @@ from divimpact.schema import RELEASES, City, read_city, rules
 LIBRARIES = ("numpy", "pandas", "scipy", "ibis-framework", "duckdb", "highspy", "matplotlib", "papermill")
 RECORD = "provenance.json"
 DRAFT = '<p class="draft">Draft</p>'
+RELEASED = '<p class="draft">Released {}</p>'
+MARK = re.compile(b'<p class="draft">(Draft|Released .{10})</p>')
 
 
 def provenance(
@@ -44,12 +46,12 @@ def provenance(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "city": city.name,
         "data": data.as_posix(),
-        "inputs": {path.name: None if hides else _sha256(path) for path in inputs},
+        "inputs": {path.name: None if hides else hashlib.sha256(path.read_bytes()).hexdigest() for path in inputs},
         "ignored": list(city.ignored),
         "left_out": json.loads(left_out.drop(columns="cells").to_json(orient="records")),
         "parameters": runs,
         "files": _files(work),
-        "published": _fingerprint(shown(listed, plan)),
+        "published": _fingerprint(shown(listed, plan), kept_back(listed, plan)),
         "released": None,
     }
     _write(work / RECORD, record)
@@ -65,8 +67,9 @@ def shown(listed: pd.DataFrame, plan: Plan) -> dict[str, int]:
 def release(report: Path, data: Path | None = None) -> str:
     """End the draft state of a report, and note in the data folder which counts are public from now on.
 
-    Later reviews of the same data are audited together with what was released, and refused where the two together would
-    tell a hidden count. Of what is hidden nothing is noted; it is counted again then.
+    The counts are noted first, then the pages say so, then the record of the report: where this was broken off, it is
+    taken up when asked again. Later reviews of the same data are audited together with what was released, and refused
+    where the two together would tell a hidden count. Of what is hidden nothing is noted; it is counted again then.
 
     Parameters
     ----------
@@ -83,37 +86,47 @@ def release(report: Path, data: Path | None = None) -> str:
     Returns
     -------
     str
-        The date of the release.
+        The date of the release: since when the counts are public.
     """
+    for path in (*report.glob("*.html"), report / RECORD):
+        _unfinished(path).unlink(missing_ok=True)
     record = _record(report)
-    own, found = record["files"], _files(report)
+    own, found = record["files"], _files(report, _as_draft)
     if changed := sorted(name for name in own | found if own.get(name) != found.get(name)):
         raise _refused(report, f"holds files that are not those of the review: {', '.join(changed)}", "Review again.")
     folder = Path(data or record["data"])
     city = read_city(folder)
+    if record["published"] in [earlier.get("published") for earlier in city.releases[-1:]]:
+        today = city.releases[-1]["date"]
+    else:
+        today = _note(report, folder, city, record["published"])
+    for page in sorted(report.glob("*.html")):
+        _replace(page, MARK.sub(RELEASED.format(today).encode(), page.read_bytes()).decode())
+    _write(report / RECORD, record | {"released": today, "files": _files(report)})
+    return today
+
+
+def _note(report: Path, folder: Path, city: City, published: str) -> str:
+    """Note in the data folder which counts become public with a report, and return the date."""
     listed = cells.publishable(city)
     plan = disclosure.plan(*listed, disclosure.Policy(**city.publication))
-    published = shown(listed.frame, plan)
-    if _fingerprint(published) != record["published"]:
+    counts, hidden = shown(listed.frame, plan), kept_back(listed.frame, plan)
+    if _fingerprint(counts, hidden) != published:
         rule = f"is not what {folder} gives now: its data, city.toml or releases have changed since the review"
         raise _refused(report, rule, "Review again, then release.")
     today = datetime.now(UTC).date().isoformat()
     noted = {
         "date": today,
         "report": report.resolve().name,
-        "published": record["published"],
+        "published": published,
         "until": cells.last_periods(city),
         "rule": rules(city.config),
-        "cells": published,
-        "hidden": kept_back(listed.frame, plan),
+        "cells": counts,
+        "hidden": hidden,
     }
-    if record["published"] not in [earlier.get("published") for earlier in city.releases[-1:]]:
-        path = folder / RELEASES
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        _replace(path, before + json.dumps(noted, ensure_ascii=False) + "\n")
-    for page in sorted(report.glob("*.html")):
-        _replace(page, page.read_text(encoding="utf-8").replace(DRAFT, f'<p class="draft">Released {today}</p>'))
-    _write(report / RECORD, record | {"released": today, "files": _files(report)})
+    path = folder / RELEASES
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    _replace(path, before + json.dumps(noted, ensure_ascii=False) + "\n")
     return today
 
 
@@ -139,19 +152,20 @@ def _refused(report: Path, rule: str, remedy: str) -> DataError:
     return DataError([Problem(str(report), "", rule, remedy=remedy)])
 
 
-def _fingerprint(published: Mapping[str, int]) -> str:
-    return hashlib.sha256(json.dumps(sorted(published.items()), ensure_ascii=False).encode()).hexdigest()
+def _fingerprint(published: Mapping[str, int], hidden: Iterable[str]) -> str:
+    noted = json.dumps([sorted(published.items()), sorted(hidden)], ensure_ascii=False)
+    return hashlib.sha256(noted.encode()).hexdigest()
 
 
-def _files(report: Path) -> dict[str, str]:
+def _files(report: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, str]:
     """Return the hashes of a report's files, but for the record itself."""
     files = [path for path in sorted(report.rglob("*")) if path.is_file() and path.name != RECORD]
-    return {path.relative_to(report).as_posix(): _sha256(path) for path in files}
+    return {path.relative_to(report).as_posix(): hashlib.sha256(read(path)).hexdigest() for path in files}
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _as_draft(path: Path) -> bytes:
+    """Read a file as the review left it, whether it says by now that it is released or not."""
+    return MARK.sub(DRAFT.encode(), path.read_bytes())
 
 
 def _write(path: Path, record: Mapping) -> None:
@@ -160,9 +174,13 @@ def _write(path: Path, record: Mapping) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}-unfinished")
+    unfinished = _unfinished(path)
     with unfinished.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".{path.name}-unfinished")

@@ -1,9 +1,10 @@
 """Run the notebooks on a city and leave a report, complete or not at all."""
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ import nbformat
 from tqdm import tqdm
 
 from divimpact import cells, counts, disclosure, record, runner
-from divimpact.config import DataError, Problem, nearest
+from divimpact.config import BREAKDOWNS, DataError, Problem, nearest
 from divimpact.mask import KEPT
 from divimpact.schema import City, read_city
 
@@ -77,7 +78,7 @@ def review(data: str | Path, out: str | Path, parameters: Mapping[str, str] | No
     hiding = partial(tqdm, desc="what may be shown", leave=False, disable=None)
     runs, listed = _runs(city, parameters), cells.publishable(city)
     with _kept_mask(), _work_folder(out) as work:
-        plan = disclosure.plan(*listed, disclosure.Policy(**city.publication), progress=hiding)
+        plan = _planned(city, listed, hiding)
         (work / "notebooks").mkdir()
         placed = {name: {"data": str(data), "out": str(work)} | given for name, given in runs.items()}
         executed = runner.run(placed, work / "notebooks")
@@ -121,6 +122,33 @@ def _runs(city: City, given: Mapping[str, str]) -> dict[str, dict]:
     rule = f"has {only!r} in no table" if only else "holds no table that a notebook answers from"
     remedy = nearest(only or "", city.dimensions) or " ".join(open_questions(city))
     raise DataError([Problem(city.folder.name, "", rule, remedy=remedy)])
+
+
+def _planned(city: City, listed: cells.Cells, progress: Callable) -> disclosure.Plan:
+    """Fix what is hidden; where that cannot be done, say without which breakdowns it can."""
+    try:
+        return disclosure.plan(*listed, disclosure.Policy(**city.publication), progress=progress)
+    except disclosure.DisclosureError as error:
+        raise disclosure.DisclosureError(f"{error}\n{_enough(city)}") from None
+
+
+def _enough(city: City) -> str:
+    """Name the first breakdown without which the city can be published, or else all: each is tried."""
+    already = city.publication["without"]
+    more = [name for name in reversed(BREAKDOWNS) if name not in already and city.has(name.partition(" by ")[0])]
+    if not more or not _can_be_published(coarsest := cells.leaving_out(city, [*already, *more])):
+        return "To leave breakdowns out is not enough."
+    coarser = (cells.leaving_out(city, [*already, name]) for name in more)
+    found = next(filter(_can_be_published, coarser), coarsest).publication["without"]
+    return f"It can be published with, under [publication], without = {json.dumps(found)}."
+
+
+def _can_be_published(city: City) -> bool:
+    try:
+        disclosure.plan(*cells.publishable(city), disclosure.Policy(**city.publication))
+    except disclosure.DisclosureError:
+        return False
+    return True
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class System:
         self.cells, self.policy = cells, policy
         self.counts, place = cells["count"].to_numpy(float), {name: row for row, name in enumerate(cells["cell"])}
         self.unshown, self.withheld = flag(cells, "unshown"), flag(cells, "withheld")
-        self.small = _small(self.counts, policy)
+        self.small = _small(self.counts, np.array(cells.get("people", self.counts), dtype=float), policy)
         whole = [one for one in sums if not any(one[3:])]  # nothing is taken off
         held = [np.array([place[part] for part in parts], dtype=int) for _, parts, *_ in whole]
         totals = np.array([place[total] for total, *_ in whole], dtype=int)
@@ -71,19 +71,17 @@ class System:
         found = connections.blocks(self._until(turn), moving)
         return [block for block in found if (self.turn[block] == turn).any() and self.small[block].any()]
 
-    def largest(self, places: np.ndarray) -> int:
-        """Return how many of the headline counts at these places hang together at most."""
-        among = np.isin(np.arange(self.counts.size), places)
-        return max((block.size for block in connections.blocks(self._until(0), among)), default=0)
-
     def of(self, block: np.ndarray, turn: float) -> tuple:
         """Return what `suppression` asks of a block: the sums between its counts are those of tables up to a turn.
 
-        What is small in tables that are not published is protected with it.
+        What is small in tables that are not published is protected with it; where nothing is published of flows (or
+        of districts and the like), from the outside alone: there is nothing left to withhold, and who is alone in a
+        count of the staff knows something of those who came and went from that.
         """
         sums, ahead = self._until(turn)[:, block], self._ahead(turn)[block]
         published, also = ~(ahead | self.withheld[block] | self.unshown[block]), self.also[block] | ahead
-        of_block = self.small[block], also, self.policy.min_count, self.person[block], published
+        outside = self.small[block] & self._nothing_published()[block]
+        of_block = self.small[block] & ~outside, also & ~outside, self.policy.min_count, self.person[block], published
         return self.counts[block], sums[np.diff(sums.indptr) > 0], *of_block
 
     def own(self, block: np.ndarray, turn: float) -> np.ndarray:
@@ -110,6 +108,10 @@ class System:
     def take_out(self, of: np.ndarray) -> None:
         self.withheld, self.also = self.withheld | of, self.also | of
         self.moving = self.moving | of & self.may_move
+
+    def _nothing_published(self) -> np.ndarray:
+        table, later = self.cells["table"].to_numpy(), (self.turn > 0) & ~self.unshown
+        return self.withheld & ~np.isin(table, table[later & ~self.withheld])
 
     def _ahead(self, turn: float) -> np.ndarray:
         return (self.turn > turn) & (self.turn <= _last_detail(turn)) & self.may_move
@@ -148,8 +150,9 @@ def _terms(total: str, parts: Sequence[str], _: bool, less: Sequence[str] = ()) 
     yield from ((name, -1) for name in (total, *less))
 
 
-def _small(counts: np.ndarray, policy: Policy) -> np.ndarray:
-    return (counts > 0) & (counts < policy.min_count)
+def _small(counts: np.ndarray, people: np.ndarray, policy: Policy) -> np.ndarray:
+    """Whether these are few people, though they may be many uses."""
+    return (counts > 0) & (np.minimum(counts, people) < policy.min_count)
 
 
 def _of_hidden_zeros(counts: np.ndarray, small: np.ndarray, held: list, totals: np.ndarray) -> list[int]:
