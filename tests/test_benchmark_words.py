@@ -111,7 +111,8 @@ def test_one_person_is_one_person_and_grades_are_told_too():
 def test_hidden_rows_say_so_and_are_in_no_sentence():
     table = reflected(hidden=["b"])
     assert said(benchmark_words.representation(table, BESIDE)) == [
-        "How these groups stand to their benchmarks is hidden: it would give away small numbers of people."
+        "How these groups stand to their benchmarks is hidden: it would give small numbers of people away, or fewer "
+        "than 60.0 % declared."
     ]
     first, _ = benchmark_words.compared(table, paced(), BESIDE).rows
     assert first["share over that of the benchmark"] == first["persons beside it"] == "hidden"

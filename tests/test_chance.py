@@ -77,6 +77,12 @@ def test_one_cell_five_rules(cell, share, z, p):
     assert_allclose(binomial(*cell, share), p, atol=5e-4 if p > 0.1 else 5e-5)
 
 
+@pytest.mark.parametrize(("cell", "share", "doubled"), [((3, 30), 0.25, 0.0749), ((18, 100), 0.22, 0.4018)])
+def test_doubled_tails_are_another_two_sided_p(cell, share, doubled):
+    assert_allclose(2 * stats.binom.cdf(*cell, share), doubled, atol=5e-5)
+    assert binomial(*cell, share) < doubled - 0.003, "the exact test adds what is as unlikely, on the other side"
+
+
 @pytest.mark.parametrize(
     ("count", "nobs", "z", "tolerance"),
     [

@@ -269,6 +269,46 @@ def test_one_hidden_unit_hides_what_is_pooled_over_it_however_many_there_are(cou
     assert set(protect(ladder.dissimilarity(units, whole), review).frame["suppressed"]) == {hidden}
 
 
+@pytest.mark.parametrize(("units", "shown"), [(15, True), (11, False)])
+def test_places_that_nobody_lists_may_be_pooled_where_there_are_enough(units, shown):
+    parts, whole = by_unit([40] * (units - 1) + [60], [100] * units)
+    known = [*whole["cells"].iloc[0]]
+    cells = pd.DataFrame({"cell": known, "count": 700, "table": "staff", "by": "period", "dimension": "gender"})
+    review = plan(cells.assign(declared=700, everyone=700), [], Policy(min_count=10))
+    found = protect(ladder.dissimilarity(parts, whole, listed=False), review).frame
+    assert set(found["suppressed"]) == {not shown}
+    assert protect(ladder.dissimilarity(parts, whole), review).frame["suppressed"].all(), "as places that are listed"
+
+
+def test_who_rises_is_counted_over_who_could():
+    # 40 of 1,000 and 60 of 1,200 from basic; nobody of 50 and 5 of 100 from middle
+    rose = pd.DataFrame(
+        {
+            "period": "2021/2025",
+            "grade": ["basic"] * 2 + ["middle"] * 2,
+            "grade_to": ["middle"] * 2 + ["senior"] * 2,
+            "dimension": "gender",
+            "group": ["women", "men"] * 2,
+            "reference": "men",
+            "role": "group",
+            "numerator": [40, 60, 0, 5],
+            "denominator": [1000, 1200, 50, 100],
+            "cells": [("a",), ("b",), ("c",), ("d",)],
+        }
+    )
+    found = ladder.rising(rose)
+    rates = found[found["measure"] == "promotion_rate"]
+    assert rates["estimate"].tolist() == pytest.approx([0.04, 0.05, 0, 0.05])
+    ratios = found[found["measure"] == "promotion_ratio"]
+    assert ratios["estimate"].tolist() == pytest.approx([0.8, 0])
+    assert ratios["detail"].tolist() == ["to middle", "to senior"] and ratios["cells"].iloc[0] == ("a", "b")
+    assert ratios["conf_low"].iloc[0] < 0.8 < ratios["conf_high"].iloc[0] and ratios["conf_low"].iloc[1] == 0
+    with pytest.raises(ValueError, match="the counts lack grade_to"):
+        ladder.rising(rose.drop(columns="grade_to"))
+    with pytest.raises(ValueError, match="the reference 'men' has no row"):
+        ladder.rising(rose.query("group == 'women'"))
+
+
 # Properties
 
 

@@ -22,28 +22,44 @@ LADDER = pd.DataFrame(
 )
 
 
-def climbed(senior=40, hidden=()):
+def climbed_rows(senior=40):
     counted = LADDER.assign(numerator=[300, 150, senior])
     leaders = counted.tail(1).assign(grade="leadership", cells=[("c",)])
     total = counted.tail(1).assign(grade="", numerator=450 + senior, denominator=1900, cells=[("d",)])
     shares = representation.shares(pd.concat([counted, leaders, total], ignore_index=True))
     found = [ladder.glass_ceiling(shares), ladder.steps(shares, GRADES), ladder.trend(shares, GRADES)]
     found.append(ladder.dissimilarity(counted, total.drop(columns="grade"), "grade"))
-    return protected(pd.concat(found, ignore_index=True), hidden)
+    return pd.concat(found, ignore_index=True)
+
+
+def climbed(senior=40, hidden=()):
+    return protected(climbed_rows(senior), hidden)
 
 
 @pytest.mark.parametrize(
     ("senior", "answer", "steps"),
     [
-        (40, "Yes, for", "It falls to 0.33 times on the step to “senior”. On 1 of 2 steps the data cannot tell."),
-        (103, "The data cannot tell for", "On no single step can the data tell."),
-        (200, "No, not for", "It rises to 1.67 times on the step to “senior”. On 1 of 2 steps the data cannot tell."),
+        (
+            40,
+            "The group “abroad” (origin) has less of leadership than of all staff",
+            "It falls to 0.33 times on the step to “senior”. On 1 of 2 steps the data cannot tell.",
+        ),
+        (
+            103,
+            "Whether the group “abroad” (origin) has less of leadership than of all staff the data cannot tell",
+            "On no single step can the data tell.",
+        ),
+        (
+            200,
+            "The group “abroad” (origin) has more of leadership than of all staff",
+            "It rises to 1.67 times on the step to “senior”. On 1 of 2 steps the data cannot tell.",
+        ),
     ],
 )
 def test_whether_there_is_a_ceiling_is_said_first_then_step_by_step(senior, answer, steps):
     (text,) = said(ladder_words.ceiling(climbed(senior)))
     leads = f"({senior / 4:.1f} %, {senior} of 400)"
-    assert text.startswith(f"{answer} group “abroad” (origin): in 2025 its share among all staff (")
+    assert text.startswith(f"{answer}: in 2025 its share among all staff (")
     assert f"times its share in leadership {leads}. {steps}" in text
     assert not any(word in text for word in BANNED)
 
@@ -67,11 +83,44 @@ def test_all_steps_and_the_spread_stand_in_one_row():
     }
 
 
+ROSE = pd.DataFrame(
+    {
+        "period": "2021/2025",
+        "grade": ["basic"] * 2 + ["middle"] * 2,
+        "grade_to": ["middle"] * 2 + ["senior"] * 2,
+        "dimension": "origin",
+        "group": ["abroad", "here"] * 2,
+        "reference": "here",
+        "role": "group",
+        "numerator": [40, 120, 10, 22],
+        "denominator": [1000, 1500, 300, 600],
+        "cells": [("e",), ("f",), ("g",), ("h",)],
+    }
+)
+
+
+def test_who_rose_stands_beside_the_shares():
+    risen = pd.concat([climbed_rows(), ladder.rising(ROSE)], ignore_index=True)
+    text = ladder_words.ceiling(protected(risen).where(group="abroad"))
+    assert text.endswith(
+        "Beside group “here” it was promoted, from 2021 to 2025, less often from “basic” (0.50 times); from 1 of 2 "
+        "grades the data cannot tell."
+    )
+    often = ROSE.assign(numerator=[40, 60, 10, 22])
+    text = ladder_words.ceiling(protected(pd.concat([climbed_rows(), ladder.rising(often)])).where(group="abroad"))
+    assert text.endswith("Whether it was promoted as often as group “here” from 2021 to 2025 the data cannot tell.")
+    first, last = ladder_words.rising(protected(ladder.rising(ROSE), hidden=["g"])).rows
+    assert (
+        first["basic to middle"].startswith("4.0\N{NO-BREAK SPACE}%; 0.50 (") and first["middle to senior"] == "hidden"
+    )
+    assert last["group"] == "“here” (origin)" and last["middle to senior"] == "3.7\N{NO-BREAK SPACE}%"
+
+
 def test_hidden_steps_say_so_and_without_grades_nothing_is_told():
     (row,) = ladder_words.grades(climbed(hidden=["c"])).rows
     assert row["senior over middle"] == row["all staff over leadership"] == "hidden"
     assert row["middle over basic"] != "hidden"
-    assert "figures are hidden" in ladder_words.ceiling(climbed(hidden=["c"]))
+    assert "numbers are hidden" in ladder_words.ceiling(climbed(hidden=["c"]))
     nothing = protected(representation.shares(LADDER))
     for say in (ladder_words.ceiling, ladder_words.grades):
         assert say(nothing) == "Without grades it cannot be told whether there is a ceiling."

@@ -288,7 +288,8 @@ def test_a_city_that_is_refused_is_told_what_to_leave_out_and_that_it_is_enough(
         report.review(folder, tmp_path / "report")
     first, last = str(refused.value).splitlines()
     assert "counts hang together" in first and "staff by period, grade (origin)" in first
-    remedy = '["applications by channel", "applications by unit", "staff by grade"]'
+    left_out = ["applications by channel", "applications by unit", "applications by intersection"]
+    remedy = json.dumps([*left_out, "staff by grade"])
     assert last == f"It can be published with, under [publication], without = {remedy}."
     found = planned(city_folder(f"{toml}\n[publication]\nwithout = {remedy}\n"))[2]
     assert not found.hidden.any()

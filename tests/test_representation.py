@@ -373,6 +373,16 @@ def test_rules_at_their_thresholds(count, nobs, share, doj, gap):
     assert found == ["triggered" if one else "not_triggered" for one in (doj, gap)]
 
 
+def test_an_uncertain_benchmark_is_judged_at_its_ends_too():
+    # 18 of 100 beside 19 to 25 %: 94.7 and 72 %, one and seven persons
+    market = available(0.22).assign(low=0.19, high=0.25)
+    found = triggers(cell(18, 100), market)
+    gap = found[found["rule"] == "gap_filter"]
+    assert gap["verdict"].tolist() == ["not_triggered", "not_triggered", "triggered"]
+    assert gap["detail"].tolist()[1:] == ["benchmark at its low end", "benchmark at its high end"]
+    assert gap["estimate"].tolist() == pytest.approx([-4, -1, -7])
+
+
 def test_the_gap_filter_takes_other_persons_and_fifths():
     assert triggers(cell(18, 100), available(0.22), persons=4, fifths=5)["verdict"].iloc[1] == "triggered"
     assert triggers(cell(3, 30), available(0.25), persons=5)["verdict"].iloc[1] == "not_triggered"

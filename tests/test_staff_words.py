@@ -124,9 +124,19 @@ def test_without_flows_an_upper_bound_is_named():
     shares = representation.shares(STAFF.tail(1).assign(numerator=2100, denominator=10_000, total=11_000))
     table = protected(change.detectable_between(shares))
     (text,) = said(staff_words.change(table))
-    assert text.startswith("For group “abroad” (origin) no flows are known, so why its share changed cannot be told;")
-    assert "a change below 1.6 points between snapshots is more than chance. That is an upper bound" in text
+    assert text.startswith("For group “abroad” (origin) no flows are known, so why its share changed cannot be told. A")
+    assert "change of 1.6 points or more between two snapshots is more than chance even if nobody had stayed" in text
     assert staff_words.changes(table) == ""
+
+
+def test_the_size_of_the_staff_is_said_where_it_changed():
+    table = changed(PARTS).assign(denominator=2200, reference_denominator=2000)
+    assert said(staff_words.size(protected(table))) == [
+        "From 2021 to 2025 the staff went from 2,000 to 2,200 (of all staff; origin). What follows takes it to keep "
+        "its size; another growth can be given above."
+    ]
+    assert "takes it to grow by 2.0 % a year" in said(staff_words.size(protected(table), 0.02))[0]
+    assert staff_words.size(protected(table.assign(denominator=2000))) == ""
 
 
 def test_flows_that_no_account_uses_are_named():

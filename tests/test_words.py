@@ -79,7 +79,7 @@ def test_what_is_hidden_is_in_no_sentence_and_is_counted():
     text = funnel_words.stages(protected(funnel.stages(FUNNEL), hidden=["cell 0"]))
     assert "10 of 43" not in text and "shortlisted" not in text
     assert (
-        "figures are hidden: they rest on counts that are small, would give a small one back, or too few declared."
+        "numbers are hidden: they rest on counts that are small, would give a small one back, or too few declared."
         in text
     )
 

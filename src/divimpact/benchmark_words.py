@@ -9,7 +9,7 @@ from divimpact.codes import ANSWERED, REASONS, TRIGGERS
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import Grid, Text, chance, lines, percent, persons, waited
 from divimpact.schema import years
-from divimpact.wording import entry, group_of, latest, like, limited, member_of, reference_last, with_limits
+from divimpact.wording import entry, group_of, latest, like, limited, member_of, reference_last, why_hidden, with_limits
 
 BESIDE = ("benchmark", "detail")
 CALLS = {"triggered": "calls for a closer look", "not_triggered": "does not"}
@@ -26,7 +26,7 @@ def representation(table: SafeTable, benchmark: pd.DataFrame) -> Text:
             f"In {row.period} the share of {group_of(row)} among {who} is {limited(row)} times its share of the "
             f"benchmark {_named(row, benchmark)}{f', {gap} than at that share' * bool(gap)}."
         )
-    hidden = "How these groups stand to their benchmarks is hidden: it would give away small numbers of people."
+    hidden = f"How these groups stand to their benchmarks is hidden: {why_hidden(table)}."
     return Text(lines(said) or (hidden if len(ratios) else "No benchmark fits these groups."))
 
 

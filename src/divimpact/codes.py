@@ -21,9 +21,9 @@ VERDICTS = {
     "cannot_tell": "the limits lie in more than one band, so the data cannot tell",
 }
 WITHIN_REACH = {  # of a goal above the start, and of one below: what its need of hiring says
-    "by_hiring": ("possible: below all", "possible: above none"),
-    "not_by_hiring_alone": ("not by hiring alone: more than all", "not by hiring alone: fewer than none"),
-    "reached_anyway": ("reached whoever joins",) * 2,
+    "by_hiring": ("yes", "yes"),
+    "not_by_hiring_alone": ("no, more than all would be needed", "no, not even with none"),
+    "reached_anyway": ("it is reached whoever joins",) * 2,
     "cannot_tell": ("the data cannot tell",) * 2,
 }
 REASONS_OF_CHANGE = {

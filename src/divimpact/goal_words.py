@@ -7,13 +7,13 @@ import pandas as pd
 
 from divimpact.codes import BANDS, REASONS, VERDICTS, mark
 from divimpact.disclosure import SafeTable
-from divimpact.outlook_words import AHEAD, goes_on, joining, many, shrinks_too_fast, when_it_could
-from divimpact.phrases import Text, decimal, lines, listed, odds, percent, waited
+from divimpact.outlook_words import AHEAD, TODAY, goes_on, joining, many, shrinks_too_fast, when_it_could
+from divimpact.phrases import Text, decimal, lines, odds, percent, waited
 from divimpact.schema import years
-from divimpact.wording import entry, group_of, latest, like, member_of, side_by_side, with_limits
+from divimpact.wording import entry, group_of, latest, like, limited, member_of, side_by_side, why_hidden, with_limits
 
-WITHIN, BEYOND = 0.8, 0.2  # from which chance on a goal is called within reach, and up to which it is not
-SMALL = "that would give away small numbers of people, or too few declared"
+REACH = {0.8: "is within reach", 0.2: "is open", 0.05: "is unlikely as things are", 0: "is out of reach as things are"}
+APART = 0.005  # from which difference on a stated baseline is set beside what was counted
 
 
 def in_short(
@@ -34,42 +34,63 @@ def in_short(
     growth
         Of the staff per year, which ``hiring`` takes for granted.
     """
+    hidden = f"{why_hidden(progress)}."
     named = lost.loc[lost["reason"] != "starts with this count", "reason"]
     said = [
-        f"Not followed: {_goal(target)}; {REASONS[named[target.Index]]}."
+        f"Not followed: {_goal(target)}, from {_start_of(target)}; {REASONS[named[target.Index]]}."
         if target.Index in named.index
-        else _answer(*(_of_place(table.frame, target) for table in (progress, hiring)), target, growth)
+        else _answer(*(_of_place(table.frame, target) for table in (progress, hiring)), target, growth, hidden)
         for target in targets.itertuples()
     ]
     return Text(lines(said) or "The city has set no goal here.")
 
 
-def _answer(gone: pd.DataFrame, needs: pd.DataFrame, target: tuple, growth: float) -> str:
+def _answer(gone: pd.DataFrame, needs: pd.DataFrame, target: tuple, growth: float, hidden: str) -> str:
     """Say what became of one target or whether it is within reach."""
     goal, way = mark(target.target, target.target_period), _way(target)
     gaps, required = gone[gone["measure"] == "gap_closed"], needs[needs["measure"] == "required_hire_share"]
     over = gaps[gaps["detail"].eq(way) & (years(gaps["period"]) >= years([target.target_period])[0])]
+    ahead = required[required["detail"].str.startswith(AHEAD) & required["detail"].str.endswith(f" {goal}")]
     if len(over):
         behind = required[required["detail"].isin([way, way.replace(" to ", " to at most ")])]
-        return _became(next(over.itertuples()), gone, behind, needs, target)
-    ahead = required[required["detail"].str.startswith(AHEAD) & required["detail"].str.endswith(f" {goal}")]
-    if len(ahead):
-        return _will_be(next(ahead.itertuples()), needs, target, growth)
-    return _at_its_pace(gone[gone["detail"] == way], target)
+        text = _became(next(over.itertuples()), gone, behind, needs, target, hidden)
+    elif len(ahead):
+        text = _will_be(next(ahead.itertuples()), gone, needs, target, growth, hidden)
+    else:
+        text = _at_its_pace(gone[gone["detail"] == way], target, hidden)
+    return text + _start(gone, target)
+
+
+def _start(gone: pd.DataFrame, target: tuple) -> str:
+    """Say where a stated baseline is not what was counted."""
+    counted = gone[(gone["measure"] == "share") & (gone["period"] == target.baseline_period) & ~gone["suppressed"]]
+    for share in counted.head(1).itertuples():
+        if abs(share.estimate - target.baseline) >= APART:
+            stated = f"{100 * target.baseline:.4g}\N{NO-BREAK SPACE}%"
+            return f" The plan starts from {stated} in {share.period}; counted were {percent(share.estimate)}."
+    return ""
 
 
 def rules(table: SafeTable) -> Text:
     """Set side by side what each rule says of each way to a goal, in the latest period."""
     rows = table.frame
-    gaps = latest(rows[rows["measure"] == "gap_closed"])
+    gaps = _decisive(rows[rows["measure"] == "gap_closed"])
     ways = {
         f"{member_of(gap)}, {gap.detail}".replace(" %", "\N{NO-BREAK SPACE}%"): _by_rule(gap, rows)
         for gap in gaps.itertuples()
     }
     if not ways:
         return Text("No share is known after the baseline of a goal, so no rule says anything yet.")
-    ends = listed(dict.fromkeys(gaps["period"]))
-    return side_by_side(with_limits(f"Each way to a goal by each rule, at the end of {ends}", table), "", ways)
+    return side_by_side(with_limits("Each way to a goal by each rule", table.where(measure="gap_closed")), "", ways)
+
+
+def _decisive(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Return, of each way, the share at the end of the goal's year or the first after it, or else that of today."""
+    left = pd.Series([_years_left(gap) for gap in gaps.itertuples()], gaps.index, dtype=float)
+    over, ways = gaps[left <= 0], [key for key in ("dimension", "group", "grade", "detail") if key in gaps]
+    over = over.loc[left[over.index].sort_values(ascending=False, kind="stable").index].drop_duplicates(ways)
+    ahead = latest(gaps)[lambda now: left[now.index] > 0]
+    return pd.concat([over, ahead]).sort_index()
 
 
 def _of_place(rows: pd.DataFrame, target: tuple) -> pd.DataFrame:
@@ -80,19 +101,22 @@ def _of_place(rows: pd.DataFrame, target: tuple) -> pd.DataFrame:
     return rows[same & (scope in ("", "city"))].assign(detail=lambda found: found["detail"].fillna(""))
 
 
-def _became(gap: tuple, gone: pd.DataFrame, behind: pd.DataFrame, needs: pd.DataFrame, target: tuple) -> str:
+def _became(
+    gap: tuple, gone: pd.DataFrame, behind: pd.DataFrame, needs: pd.DataFrame, target: tuple, hidden: str
+) -> str:
     """Say of a goal whose year is over whether it was reached and, if not, what it would have needed."""
     share = like(gone, gap, "share")
     if gap.suppressed or not share:
-        return f"What became of {_goal(target)} cannot be shown: {SMALL}."
+        return f"What became of {_goal(target)} cannot be shown: {hidden}"
     if pd.isna(gap.estimate):
         return f"What became of {_goal(target)} cannot be told: no share is known, or it is where it started from."
     reached = gap.estimate >= 1
     text = f"{_sentence(_goal(target))} was {'reached' if reached else 'missed'}: at the end of {gap.period} the share "
-    text += f"was {percent(share.estimate)}{_counted(share)}, after {mark(target.baseline, target.baseline_period)}."
+    text += f"was {percent(share.estimate)}{_counted(share)}, after {_start_of(target)}."
     if pd.notna(share.conf_low) and share.conf_low < target.target < share.conf_high:
         drift = f"{percent(share.conf_low)} and {percent(share.conf_high)}"
-        text += f" By chance alone such a share may come out anywhere between {drift}, so it was a near thing."
+        text += f" By chance alone such a share may come out anywhere between {drift}, so whether more than chance "
+        text += f"{'brought it to' if reached else 'kept it from'} the goal cannot be told."
     low, high = (like(gone, gap, f"share_{side}_bound") for side in ("low", "high"))
     if low and high and low.estimate < target.target < high.estimate:
         bounds = f"{percent(low.estimate)} and {percent(high.estimate)}"
@@ -109,19 +133,20 @@ def _needed(need: tuple, needs: pd.DataFrame) -> str:
     return f"{text}; {_hundredths(held.estimate)} were." if held else f"{text}."
 
 
-def _will_be(need: tuple, needs: pd.DataFrame, target: tuple, growth: float) -> str:
+def _will_be(need: tuple, gone: pd.DataFrame, needs: pd.DataFrame, target: tuple, growth: float, hidden: str) -> str:
     """Say of a goal that is ahead whether it is within reach, and what it takes."""
     goal = _goal(target)
     if need.suppressed:
-        return f"Whether {goal} is within reach cannot be shown: {SMALL}."
+        return f"Whether {goal} is within reach cannot be shown: {hidden}"
     if pd.isna(need.estimate):
         return f"What {goal} needs cannot be told: {shrinks_too_fast(growth)}."
+    course = _course(gone, needs, target)
     if need.verdict == "reached_anyway":
         return f"{_sentence(goal)} is reached whoever joins."
     if need.verdict == "not_by_hiring_alone":
-        return f"{_sentence(goal)} cannot be reached by hiring alone.{when_it_could(needs, need)}"
+        return f"{_sentence(goal)} cannot be reached by hiring alone.{when_it_could(needs, need)}{course}"
     who, held = joining(needs, need)
-    text = f"{_within_reach(need, needs, goal, growth)} It takes {many(need, who)}, each year"
+    text = f"{_within_reach(need, needs, goal, growth)}{course} It takes {many(need, who)}, each year"
     text += f"; so far {_hundredths(held.estimate)} were." if held else "."
     return text + " Whether hiring alone can do it the data cannot tell." * (need.verdict == "cannot_tell")
 
@@ -130,17 +155,29 @@ def _within_reach(need: tuple, needs: pd.DataFrame, goal: str, growth: float) ->
     found = like(needs, need._replace(detail=f"{need.detail}, rates uncertain"), "chance_of_target", "detail")
     if not found or pd.isna(found.estimate):
         return f"How likely {goal} is reached cannot be told."
-    how = "within reach" if found.estimate >= WITHIN else "open" if found.estimate > BEYOND else "out of reach"
+    how = next(text for least, text in REACH.items() if found.estimate >= least)
     chance = f"{goes_on(need, growth)}, it is reached in time with a chance of {odds(found.estimate)}"
-    return f"{_sentence(goal)} is {how}{' as things are' * (how == 'out of reach')}: if {chance}."
+    return f"{_sentence(goal)} {how}: if {chance}."
 
 
-def _at_its_pace(rows: pd.DataFrame, target: tuple) -> str:
+def _course(gone: pd.DataFrame, needs: pd.DataFrame, target: tuple) -> str:
+    """Say where a share is now and, if it is projected as far as the year of the goal, where its course ends."""
+    now = latest(gone[(gone["measure"] == "share") & ~gone["suppressed"] & gone["estimate"].notna()]).head(1)
+    path = needs[(needs["measure"] == "projected_share") & (needs["detail"] == TODAY) & (needs["confidence"] == 0.95)]
+    path = path[(path["period"] == target.target_period) & path["estimate"].notna()]
+    ends = [f"on the present course {limited(row, percent)} then" for row in path.itertuples()]
+    said = [f"now it is {percent(row.estimate)}" for row in now.itertuples()] + ends
+    return f" {_sentence(', '.join(said))}." if said else ""
+
+
+def _at_its_pace(rows: pd.DataFrame, target: tuple, hidden: str) -> str:
     """Say of a goal that is ahead where the pace so far leads, as nothing is known of who comes and goes."""
     for wait in latest(rows[(rows["measure"] == "years_to_target") & rows["estimate"].notna()]).itertuples():
         text = f"Whether {_goal(target)} is within reach with the turnover there is cannot be told, without flows. "
         return text + f"At the pace since {target.baseline_period} the answer is: {_pace(wait)}."
-    return f"Of {_goal(target)} it cannot be told where it stands: neither later shares nor flows are known, or shown."
+    if rows["suppressed"].any():
+        return f"Where {_goal(target)} stands cannot be shown: {hidden}"
+    return f"Of {_goal(target)} it cannot be told where it stands: neither later shares nor flows are known."
 
 
 def _by_rule(gap: tuple, rows: pd.DataFrame) -> dict[str, str]:
@@ -151,14 +188,16 @@ def _by_rule(gap: tuple, rows: pd.DataFrame) -> dict[str, str]:
     over = _years_left(gap) <= 0
     ends = list(dict.fromkeys(entry(bound, percent) for bound in bounds))
     return {
-        "the share": entry(share, percent),
+        "the share": f"{entry(share, percent)} in {gap.period}",
         "part of the way that is gone": entry(gap, percent),
         "the same, whoever the undeclared are": " to ".join(ends),
         "the same in log odds": entry(in_odds, percent),
         "Open SDG: pace over the pace needed": _judged(pace, decimal, lambda row: _band(row, gap)),
-        "share at the end, if growth goes on": "the end has passed" if over else entry(end, percent),
+        "share at the end, if growth goes on": "its year is over" if over else entry(end, percent),
         "UN progress chart: part of the way gone at the end": _judged(un, percent, _band),
-        "years still to go at the pace so far": _judged(wait, waited, lambda row: "late" if over else _pace(row)),
+        "years still to go at the pace so far": _judged(
+            wait, waited, lambda row: "its year is over" if over else _pace(row)
+        ),
     }
 
 
@@ -200,7 +239,13 @@ def _years_left(row: tuple) -> float:
 
 
 def _goal(target: tuple) -> str:
-    return f"the goal of {100 * target.target:.4g}\N{NO-BREAK SPACE}% by {target.target_period} for {group_of(target)}"
+    most = "at most " * (target.target < target.baseline)
+    share = f"{100 * target.target:.4g}\N{NO-BREAK SPACE}%"
+    return f"the goal of {most}{share} by {target.target_period} for {group_of(target)}"
+
+
+def _start_of(target: tuple) -> str:
+    return mark(target.baseline, target.baseline_period).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _way(target: tuple) -> str:

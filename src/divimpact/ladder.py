@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact import chance
-from divimpact.estimates import beside, checked, keys, rows, table, union
+from divimpact.estimates import beside, checked, compared, keys, rate_rows, ratio_rows, rows, table, union
 from divimpact.intervals import miettinen_nurminen_ratio
 
 LEADERSHIP = "leadership"  # beside the grades, it repeats the people of some of them
@@ -148,6 +148,46 @@ def trend(shares, grades):
     z, p = chance.cochran_armitage(count, nobs)
     method = np.where(np.isnan(z), None, "cochran_armitage")
     return table(rows(together.assign(p_value=p), "grade_trend", z).assign(method=method))
+
+
+def rising(promotions, confidence=0.95):
+    """Compare how often each group is promoted from its grade with how often the reference group is.
+
+    Shares in the grades are the work of decades; who rises is that of the years counted. `promotion_rate` is people
+    promoted over the group's staff in the grade at the start of each step, added up over the steps (Wilson limits).
+    `promotion_ratio` is that of the group over that of the reference group (score limits): below 1 the group rises less
+    often. `detail` names the grade to which they rise.
+
+    Parameters
+    ----------
+    promotions : DataFrame
+        Columns period, grade, grade_to, dimension, group, role, reference, numerator, denominator and, if known, cells.
+
+    Raises
+    ------
+    ValueError
+        For a missing column, a repeated row, a count above its denominator or a reference without row.
+
+    References
+    ----------
+    Wilson, E. B. (1927), JASA 22, 209-212; Miettinen, O. and Nurminen, M. (1985), Stat. Med. 4, 213-226.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> promotions = pd.DataFrame({"period": "2021/2025", "grade": "basic", "grade_to": "senior", "dimension": "gender",
+    ...                            "group": ["women", "men"], "reference": "men", "role": "group",
+    ...                            "numerator": [40, 60], "denominator": [1000, 1000]})
+    >>> rising(promotions)[["measure", "group", "detail", "estimate", "conf_low", "conf_high"]].round(2)
+               measure  group     detail  estimate  conf_low  conf_high
+    0   promotion_rate  women  to senior      0.04      0.03       0.05
+    1   promotion_rate    men  to senior      0.06      0.05       0.08
+    2  promotion_ratio  women  to senior      0.67      0.45       0.98
+    """
+    counts = checked(promotions, "grade", "grade_to", "reference", strata=["grade_to"])
+    counts = counts.assign(detail="to " + counts["grade_to"].astype("str"))
+    pairs = compared(counts, ["grade_to"])
+    return table(rate_rows(counts, "promotion_rate", confidence), ratio_rows(pairs, "promotion_ratio", confidence))
 
 
 def dissimilarity(parts, totals, over="unit", listed=True):

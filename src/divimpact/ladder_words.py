@@ -1,11 +1,12 @@
 """Words on the way up: whether there is a ceiling, the steps between grades, how unevenly groups are spread."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Grid, Text, chance, decimal, listed, percent
+from divimpact.phrases import Grid, Text, chance, decimal, listed, percent, run
 from divimpact.wording import as_text, entry, latest, like, limited, member_of, reference_last, shown, with_limits
 
 OVER = ("over grades", "over units")  # where groups may be spread unevenly
@@ -13,24 +14,48 @@ NO_GRADES = "Without grades it cannot be told whether there is a ceiling."
 
 
 def ceiling(table: SafeTable) -> Text:
-    """Say whether each group loses ground on the way up, as far as the data can tell, in the latest period."""
+    """Say whether each group has less of leadership than of all staff, and whether it rises as often as others.
+
+    The first is of the latest period, the second of the years for which promotions are known.
+    """
     rows = shown(table)
     said = []
     for row in latest(rows[rows["measure"] == "glass_ceiling_index"]).itertuples():
-        own = rows[(rows["dimension"] == row.dimension) & (rows["group"] == row.group) & (rows["period"] == row.period)]
-        text = f"{_ceiling(row)} group “{row.group}” ({row.dimension}): in {row.period} its share among all staff"
-        text += f"{_part(row.numerator, row.denominator)} is {limited(row)} times its share in leadership"
+        own = rows[(rows["dimension"] == row.dimension) & (rows["group"] == row.group)]
+        text = f"{_compared(row)}: in {row.period} its share among all staff{_part(row.numerator, row.denominator)} "
+        text += f"is {limited(row)} times its share in leadership"
         text += f"{_part(row.reference_numerator, row.reference_denominator)}."
-        said.append(text + _steps(own) + _trend(own))
+        now = own[own["period"] == row.period]
+        said.append(text + _steps(now) + _trend(now) + _risen(own[own["measure"] == "promotion_ratio"]))
     return as_text(said, table.where(measure="glass_ceiling_index"), NO_GRADES)
 
 
-def _ceiling(index: tuple) -> str:
-    if pd.isna(index.conf_low):
-        return "For"
-    if index.conf_low <= 1 <= index.conf_high:
-        return "The data cannot tell for"
-    return "Yes, for" if index.conf_low > 1 else "No, not for"
+def _compared(index: tuple) -> str:
+    """Say which of the two shares is the larger, as far as limits of two decimals tell it."""
+    group = f"group “{index.group}” ({index.dimension})"
+    if pd.notna(index.conf_low) and round(index.conf_low, 2) > 1:
+        return f"The {group} has less of leadership than of all staff"
+    if pd.notna(index.conf_low) and round(index.conf_high, 2) < 1:
+        return f"The {group} has more of leadership than of all staff"
+    return f"Whether the {group} has less of leadership than of all staff the data cannot tell"
+
+
+def _risen(ratios: pd.DataFrame) -> str:
+    """Say from which grades a group rose less or more often than its reference in the years counted."""
+    if ratios.empty:
+        return ""
+    ways = {"less": ratios[ratios["conf_high"] < 1], "more": ratios[ratios["conf_low"] > 1]}
+    clear = [
+        f"{way} often from “{row.grade}” ({decimal(row.estimate)} times)"
+        for way, some in ways.items()
+        for row in some.itertuples()
+    ]
+    first, unclear = next(ratios.itertuples()), len(ratios) - len(clear)
+    when, other = run(first.period), f"group “{first.reference}”"
+    if not clear:
+        return f" Whether it was promoted as often as {other} from {when} the data cannot tell."
+    rest = f"; from {unclear} of {len(ratios)} grades the data cannot tell" if unclear else ""
+    return f" Beside {other} it was promoted, from {when}, {listed(clear)}{rest}."
 
 
 def _part(count: float, of: float) -> str:
@@ -72,6 +97,27 @@ def grades(table: SafeTable) -> Text:
     listed_ = [_climb(row, rows, steps) for row in now.assign(grade=None).itertuples()]
     caption = with_limits("Grade by grade: shares over one another", table.where(measure="step_ratio"))
     return Grid(caption, listed_) if listed_ else Text(NO_GRADES)
+
+
+def rising(table: SafeTable) -> Text:
+    """List how often each group was promoted from each grade, and how many times as often as its reference group."""
+    rows = table.where(measure=["promotion_rate", "promotion_ratio"]).frame
+    rates = rows[rows["measure"] == "promotion_rate"] if len(rows) else rows
+    steps = [*rates.reindex(columns=["grade", "detail"]).drop_duplicates().itertuples(index=False)]
+    listed_ = [
+        {"group": member_of(row)} | {f"{grade} {to}": _rose(row, rows, grade, to) for grade, to in steps}
+        for row in reference_last(rates.drop_duplicates(["dimension", "group"]), rows).assign(grade=None).itertuples()
+    ]
+    caption = "Promoted each year, of the group in the grade, and how many times as often as the reference group"
+    return Grid(with_limits(caption, table.where(measure="promotion_ratio")), listed_) if listed_ else Text("")
+
+
+def _rose(row: tuple, rows: pd.DataFrame, grade: str, to: str) -> str:
+    here = row._replace(grade=grade, detail=to)
+    rate, ratio = (like(rows, here, measure, "detail") for measure in ("promotion_rate", "promotion_ratio"))
+    if ratio is None or ratio.suppressed or rate.suppressed:
+        return entry(rate and rate._replace(conf_low=math.nan), percent)
+    return f"{percent(rate.estimate)}; {entry(ratio)} times"
 
 
 def _climb(row: tuple, rows: pd.DataFrame, steps: Sequence[tuple[str, str]]) -> dict[str, str]:

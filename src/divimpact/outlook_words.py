@@ -52,20 +52,39 @@ def _needs(way: tuple, rows: pd.DataFrame) -> dict[str, str]:
     """Return what one way needs, beside what was, and the chance."""
     who, held = joining(rows, way)
     wait, leaving = (like(rows, way, name, "detail") for name in ("reachable_year", "reachable_exit_rate"))
+    now = like(rows, way._replace(detail=f"{way.detail}, turnover as it is"), "assumed_turnover", "detail")
     judged = not way.suppressed and pd.notna(way.verdict)
     chances = {
         f"chance to be in time, {how}": like(rows, way._replace(detail=f"{way.detail}, {how}"), *IN_TIME)
         for how in ("rates uncertain", "rates as estimated")
     }
     return {
-        "those who join": who,
+        "who joins": who,
         "share needed of them, each year": "at most " * _falls(way) + entry(way, percent),
         "share of them in these years": entry(held, percent),
-        "by hiring alone": WITHIN_REACH[way.verdict][_falls(way)] if judged else "–",
-        f"years it takes if {'none' if _falls(way) else 'all'} of them are of the group": entry(wait, waited),
-        "part of the staff that would have to leave each year for that to be in time": entry(leaving, percent),
+        "left each year, of the group": entry(_left(rows, way, way.group), percent),
+        "left each year, of the reference group": entry(_left(rows, way, _reference(rows, way)), percent),
+        "left each year, of all": entry(now, percent),
+        "possible by hiring alone": WITHIN_REACH[way.verdict][_falls(way)] if judged else "–",
+        "at what turnover at all": entry(leaving, percent),
+        f"years at the earliest, if {'nobody' if _falls(way) else 'everybody'} who joins were of it": entry(
+            wait, waited
+        ),
         **{how: entry(found, likely) for how, found in chances.items()},
     }
+
+
+def _reference(rows: pd.DataFrame, way: tuple) -> str | None:
+    """Return the reference group of a way: rows on targets do not name it."""
+    own = rows[(rows["dimension"] == way.dimension) & (rows["group"] == way.group)]
+    return next(iter(own.reindex(columns=["reference"])["reference"].dropna()), None)
+
+
+def _left(rows: pd.DataFrame, way: tuple, group: str | None) -> tuple | None:
+    """Return the row of how many of a group leave a place in each step, by whatever is known of it."""
+    of_group = way._replace(group=group)
+    found = [like(rows, of_group, measure) for measure in ("exit_rate", "leaver_rate")]
+    return next((row for row in found if row and not row.suppressed), found[0] or found[1])
 
 
 def joining(rows: pd.DataFrame, need: tuple) -> tuple[str, tuple | None]:
@@ -73,10 +92,10 @@ def joining(rows: pd.DataFrame, need: tuple) -> tuple[str, tuple | None]:
     hired, joined = (like(rows, need, measure) for measure in ("hire_share", "joiner_share"))
     hired, joined = (row if row and not row.suppressed and pd.notna(row.estimate) else None for row in (hired, joined))
     if pd.notna(getattr(need, "grade", None)):
-        return "people who join (of those who declare)", joined
+        return "people who join", joined
     if joined and not hired:
-        return "people who are hired or newly declare (of those who declare)", joined
-    return "people hired (of those who declare)", hired
+        return "people who are hired or newly declare", joined
+    return "people hired", hired
 
 
 def many(need: tuple, who: str) -> str:
@@ -92,14 +111,17 @@ def when_it_could(rows: pd.DataFrame, need: tuple) -> str:
     """Say how long a goal beyond all hiring would take, and at what turnover it could be reached in time."""
     wait, leaving = (like(rows, need, measure, "detail") for measure in ("reachable_year", "reachable_exit_rate"))
     ways = [f"after {waited(wait.estimate)} years at the earliest"] if wait and math.isfinite(wait.estimate) else []
-    ways += [f"with {percent(leaving.estimate)} leaving each year"] if leaving and leaving.estimate < 1 else []
+    now = like(rows, need._replace(detail=f"{need.detail}, turnover as it is"), "assumed_turnover", "detail")
+    known = f" (now {percent(now.estimate)})" if now and pd.notna(now.estimate) else ""
+    ways += [f"with {percent(leaving.estimate)} leaving each year{known}"] if leaving and leaving.estimate < 1 else []
     who = "nobody who joins" if _falls(need) else "everyone who joins"
     return f" Even if {who} were of this group it could be reached only {' or '.join(ways)}." if ways else ""
 
 
 def goes_on(need: tuple, growth: float) -> str:
     """Say what a chance takes for granted."""
-    return f"people come and go as in {run(need.period)}{_and_grows(growth, 'the staff')}"
+    grows = _and_grows(growth, "the staff") or " and the staff keeps its size"
+    return f"people come and go as in {run(need.period)}{grows}"
 
 
 def shrinks_too_fast(growth: float) -> str:
@@ -116,7 +138,7 @@ def milestones(table: SafeTable, growth: float = 0.0) -> Text:
         found = (like(on_the_way, need._replace(period=year), "milestone") for year in on_the_way["period"].unique())
         steps = [f"{percent(step.estimate)} in {step.period}" for step in found if step]
         wait, end = (like(rows, need, measure, "detail") for measure in ("years_at_present", "long_run_share"))
-        be = "are" if _is_ahead(need) else "were"
+        be = "were" if _is_over(need) else "are"
         parts = [f"the milestones on the way with a steady need {be} {listed(steps)}"] if steps else []
         if _is_ahead(need):  # a way that lies behind was gone otherwise
             parts += [_arrival(need, wait)] if wait else []
@@ -138,7 +160,7 @@ def _arrival(need: tuple, wait: tuple) -> str:
         )
     if math.isinf(wait.estimate):
         return "today's rates never lead to the goal"
-    text = f"at today's rates this path reaches the goal in {_year(since, wait.estimate)}"
+    text = f"at today's rates the share reaches the goal in {_year(since, wait.estimate)}"
     if pd.isna(wait.conf_low):
         return text
     return f"{text} ({100 * wait.confidence:g}\N{NO-BREAK SPACE}% limits {soonest} to {latest_})"
@@ -196,7 +218,8 @@ def pipeline(table: SafeTable, growth: float = 0.0) -> Text:
     more = f" and {abs(100 * growth):g}\N{NO-BREAK SPACE}% {'more' if growth > 0 else 'fewer'} are hired each year"
     for row in latest(rows[(rows["measure"] == "pipeline_share") & (rows["detail"] == TODAY)]).itertuples():
         equal = like(rows, row._replace(detail="equal exits and promotions"), "pipeline_share", "detail")
-        text = f"For {group_of(row)}: {limited(row, percent)} by the end of {row.period}, if all rates stay"
+        text = f"For {group_of(row)}, people rising from below at their rates: {limited(row, percent)} by the end of "
+        text += f"{row.period}, if all rates stay"
         text += more if growth else ""
         said.append(text + (f"; {limited(equal, percent)} if everyone left and rose alike." if equal else "."))
     nothing = "Without promotions by grade it cannot be told where the grades are going."
@@ -205,7 +228,7 @@ def pipeline(table: SafeTable, growth: float = 0.0) -> Text:
 
 def _nothing(every: pd.DataFrame, unknown: str) -> str:
     """Say why nothing is said: it is hidden, or unknown."""
-    return "Where these shares are going is hidden: it would give small numbers away." if len(every) else unknown
+    return "Where these shares are going is hidden." if len(every) else unknown
 
 
 def title_of_turnover(table: SafeTable) -> str:
@@ -227,13 +250,20 @@ def title_of_outlook(table: SafeTable) -> str:
     rows = shown(table)
     for row in latest(rows[(rows["measure"] == "projected_share")]).itertuples():
         where = _in(row) or " of declared staff"
-        return f"{row.group}: {percent(row.estimate)}{where} by the end of {row.period}, if all rates stay"
+        stay = "who joins and leaves it stays as it was" if _in(row) else "all rates stay"
+        return f"{row.group}: {percent(row.estimate)}{where} by the end of {row.period}, if {stay}"
     return "Where the present rates lead is hidden or unknown"
 
 
 def _in(row: tuple) -> str:
     grade = getattr(row, "grade", None)
     return f" in {grade}" if pd.notna(grade) else ""
+
+
+def _is_over(need: tuple) -> bool:
+    """Whether the period of a goal, which ends the detail of its way, is not after the staff counted last."""
+    end = need.detail.rpartition("(")[2].rstrip(")")
+    return years([end])[0] <= years([need.period.split("/")[-1]])[0]
 
 
 def _is_ahead(need: tuple) -> bool:

@@ -17,6 +17,8 @@ from divimpact.disclosure import Plan, SafeTable, masked
 from divimpact.phrases import WIDE, Text
 from divimpact.schema import City
 
+DIGITS = "%.12g"  # of a number in a table: what comes after is the machine's
+
 
 def find(data: str) -> Path:
     """Return the folder ``data``, seen from here or, for a notebook opened in its own folder, from the folder above."""
@@ -37,7 +39,8 @@ def table(safe: SafeTable, name: str, out: str = "") -> Text:
     if out:
         path = Path(out, "tables", f"{name}.csv")
         path.parent.mkdir(parents=True, exist_ok=True)
-        _inert(safe.frame).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+        written = {"index": False, "float_format": DIGITS, "lineterminator": "\n", "encoding": "utf-8"}
+        _inert(safe.frame).to_csv(path, **written)
     hidden = int(safe.frame["suppressed"].sum())
     if not len(safe):
         return Text(f"Table {name} has no rows.")

@@ -290,7 +290,8 @@ def _ways_to(axes: Axes, goals: pd.DataFrame) -> None:
         axes.plot(ends[1], goal.target, color="black", marker="*", markersize=11)
         up = 8 if goal.target >= goal.baseline else -16  # on the side of the star where no line is
         place = {"xytext": (-4, up), "textcoords": "offset points", "ha": "right", "size": 9}
-        axes.annotate(f"goal {percent(goal.target)}", (ends[1], goal.target), **place)
+        most = "at most " * (goal.target < goal.baseline)
+        axes.annotate(f"goal {most}{percent(goal.target)}", (ends[1], goal.target), **place)
 
 
 def _beside(frame: pd.DataFrame, *measures: str) -> pd.DataFrame:

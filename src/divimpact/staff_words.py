@@ -98,9 +98,9 @@ def change(table: SafeTable) -> Text:
             text += f" A true change of less than {size} would be missed more than one time in five."
         said.append(text)
     said += [
-        f"For {group_of(row)} no flows are known, so why its share changed cannot be told; nor whether a change below "
-        f"{_size(row.estimate)} between snapshots is more than chance. That is an upper bound: it takes "
-        "nobody to have stayed."
+        f"For {group_of(row)} no flows are known, so why its share changed cannot be told. A change of "
+        f"{_size(row.estimate)} or more between two snapshots is more than chance even if nobody had stayed; of a "
+        "smaller one it cannot be told."
         for row in shown(table)[lambda found: found["measure"] == "detectable_change"].itertuples()
         if row.detail == "upper bound: independent snapshots"
     ]
@@ -143,6 +143,19 @@ def _reasons(row: tuple, rows: pd.DataFrame) -> dict[str, tuple]:
     """Return the parts of a change, hidden or of some size, by what they are called."""
     found = {text: like(rows, row, measure) for measure, text in REASONS_OF_CHANGE.items()}
     return {text: part for text, part in found.items() if part and (part.suppressed or part.estimate)}
+
+
+def size(table: SafeTable, growth: float = 0.0) -> Text:
+    """Say how the staff grew over the run of years, beside the ``growth`` that an outlook takes for granted."""
+    whole = shown(table)[lambda rows: (rows["measure"] == "change") & rows["period"].str.contains("/")]
+    taken = f"to grow by {percent(growth)} a year" if growth else "to keep its size"
+    said = [
+        f"From {run(row.period)} the staff went from {row.reference_denominator:,} to {row.denominator:,} "
+        f"({row.detail}; {row.dimension}). What follows takes it {taken}; another growth can be given above."
+        for row in whole.drop_duplicates("dimension").itertuples()
+        if row.denominator != row.reference_denominator
+    ]
+    return Text(lines(said))
 
 
 def not_accounted(periods: Mapping[str, Sequence[str]]) -> Text:

@@ -11,7 +11,7 @@ from divimpact.phrases import Grid, Text, chance, decimal, lines, listed, percen
 from divimpact.schema import years
 
 PROPORTIONS = {
-    *("share", "grade_share", "pass_rate", "uptake", "projected_share", "milestone"),
+    *("share", "grade_share", "pass_rate", "uptake", "projected_share", "milestone", "promotion_rate"),
     *("required_hire_share", "assumed_turnover", "required_at_turnover", "uptake_around_city", "stratum_uptake"),
     *("outcome_by_day", "outcome_on_the_way"),
 }
@@ -33,7 +33,14 @@ def hidden(table: SafeTable) -> str:
     if not (count := int(table.frame["suppressed"].sum())):
         return ""
     why = "they rest on counts that are small, would give a small one back, or too few declared"
-    return f"{count:,} of {len(table):,} figures are hidden: {why}."
+    return f"{count:,} of {len(table):,} numbers are hidden: {why}."
+
+
+def why_hidden(table: SafeTable) -> str:
+    """Say for what reasons a number is hidden in this city."""
+    gate = f"fewer than {percent(table.policy.declared)} declared" if table.policy.declared else ""
+    small = "it would give small numbers of people away" if table.policy.min_count > 1 else ""
+    return ", or ".join(filter(None, [small, gate]))
 
 
 def describe(table: SafeTable, what: str, name: str) -> str:
