@@ -44,7 +44,10 @@ def paced(staff=STAFF, beside=BESIDE):
 
 
 def listed(beside=BESIDE, **given):
-    return benchmark_words.compared(reflected(beside=beside, **given), paced(beside=beside), beside).rows
+    """What both tables say of each share and benchmark."""
+    looks = (benchmark_words.compared, benchmark_words.judged)
+    both = [look(reflected(beside=beside, **given), paced(beside=beside), beside).rows for look in looks]
+    return [one | other for one, other in zip(*both, strict=True)]
 
 
 def test_the_ratio_is_said_with_the_benchmark_its_year_and_the_gap_in_persons():
@@ -106,6 +109,13 @@ def test_one_person_is_one_person_and_grades_are_told_too():
     rows = benchmark_words.compared(reflected(both, beside), paced(both, beside), beside).rows
     assert [row["group"] for row in rows] == ["“abroad” (origin)", "“abroad” (origin) in leadership"]
     assert [row["persons beside it"] for row in rows] == ["1 person fewer"] * 2
+
+
+def test_a_benchmark_of_a_grade_is_named_by_its_own_share():
+    leaders = STAFF.tail(1).assign(grade="leadership", cells=[("e",)])
+    beside = pd.concat([BESIDE.head(1), BESIDE.head(1).assign(grade="leadership", share=0.25)], ignore_index=True)
+    (row,) = benchmark_words.compared(reflected(leaders, beside), paced(leaders, beside), beside).rows
+    assert row["benchmark"] == "“population” (25.0\N{NO-BREAK SPACE}% in 2021)"
 
 
 def test_hidden_rows_say_so_and_are_in_no_sentence():

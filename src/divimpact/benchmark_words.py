@@ -1,17 +1,28 @@
 """Words on shares beside benchmarks: how far, whether by chance, and which rules call for a closer look."""
 
 import math
-from collections.abc import Mapping
 
 import pandas as pd
 
 from divimpact.codes import ANSWERED, REASONS, TRIGGERS
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Grid, Text, chance, lines, percent, persons, waited
+from divimpact.phrases import Grid, Text, chance, decimal, lines, percent, persons, waited
 from divimpact.schema import years
-from divimpact.wording import entry, group_of, latest, like, limited, member_of, reference_last, why_hidden, with_limits
+from divimpact.wording import (
+    entry,
+    group_of,
+    known_name,
+    latest,
+    like,
+    limited,
+    member_of,
+    reference_last,
+    why_hidden,
+    with_limits,
+)
 
 BESIDE = ("benchmark", "detail")
+ENDS = {end: f"benchmark at its {end} end" for end in ("high", "low")}
 CALLS = {"triggered": "calls for a closer look", "not_triggered": "does not"}
 
 
@@ -31,15 +42,21 @@ def representation(table: SafeTable, benchmark: pd.DataFrame) -> Text:
 
 
 def compared(table: SafeTable, progress: SafeTable, benchmark: pd.DataFrame) -> Text:
-    """List how each share stands to each benchmark in the latest period, whether by chance, and what rules say.
+    """List how far each share is from each benchmark in the latest period, and when it would meet it.
 
     ``progress`` holds the shares and the years to parity; of groups and grades that no benchmark fits there is nothing.
     """
     rows = pd.concat([table.frame, progress.where(measure="years_to_parity").frame], ignore_index=True)
-    ratios = reference_last(_ratios(rows), progress.frame)
-    beside = [_beside(row, rows, benchmark) for row in ratios.itertuples()]
+    beside = [_beside(row, rows, benchmark) for row in reference_last(_ratios(rows), progress.frame).itertuples()]
     caption = with_limits("Shares beside benchmarks", table.where(measure="representation_ratio"))
     return Grid(caption, beside) if beside else Text("No benchmark fits these groups.")
+
+
+def judged(table: SafeTable, progress: SafeTable, benchmark: pd.DataFrame) -> Text:
+    """List what chance and rules say of each share beside each benchmark, in the latest period; as `compared`."""
+    rows = table.frame
+    beside = [_judged(row, rows, benchmark) for row in reference_last(_ratios(rows), progress.frame).itertuples()]
+    return Grid("What chance and rules say of the distance", beside) if beside else Text("")
 
 
 def _ratios(rows: pd.DataFrame) -> pd.DataFrame:
@@ -49,20 +66,28 @@ def _ratios(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _beside(row: tuple, rows: pd.DataFrame, benchmark: pd.DataFrame) -> dict[str, str]:
-    """Return what is said of one share beside one benchmark."""
-    ends = {end: f"benchmark at its {end} end" for end in ("high", "low")}
-    at_ends = [like(rows, row._replace(detail=detail), row.measure, *BESIDE) for detail in ends.values()]
-    tested, held = like(rows, row, "expected_persons", *BESIDE), like(rows, row, "benchmarks_not_rejected")
+    """Return how far one share is from one benchmark."""
+    ends = [like(rows, row._replace(detail=detail), row.measure, *BESIDE) for detail in ENDS.values()]
+    known = all(end and not end.suppressed for end in ends)
     return {
         "group": member_of(row),
         "benchmark": _named(row, benchmark),
         "share over that of the benchmark": entry(row),
-        "at the ends of its range": " to ".join(entry(end)[:4] for end in at_ends) if all(at_ends) else "–",
+        "at the ends of its range": " to ".join(decimal(end.estimate) for end in ends) if known else "–",
         "persons beside it": "hidden" if row.suppressed else _gap(like(rows, row, "gap_persons", *BESIDE)) or "–",
-        "could chance explain it": "–" if not tested or pd.isna(tested.p_value) else _by_chance(tested.p_value),
-        **{text: _called(row, rows, rule, ends) for rule, text in TRIGGERS.items()},
-        "benchmarks at which chance could": _held(held),
         "years to meet it at the pace so far": _met(row, like(rows, row, "years_to_parity", "benchmark")),
+    }
+
+
+def _judged(row: tuple, rows: pd.DataFrame, benchmark: pd.DataFrame) -> dict[str, str]:
+    """Return what chance and rules say of one share beside one benchmark."""
+    tested, held = like(rows, row, "expected_persons", *BESIDE), like(rows, row, "benchmarks_not_rejected")
+    return {
+        "group": member_of(row),
+        "benchmark": _named(row, benchmark),
+        "could chance explain it": "–" if not tested or pd.isna(tested.p_value) else _by_chance(tested.p_value),
+        "benchmarks at which chance could": _held(held),
+        **{text: _called(row, rows, rule) for rule, text in TRIGGERS.items()},
     }
 
 
@@ -70,6 +95,8 @@ def _named(row: tuple, benchmark: pd.DataFrame) -> str:
     """Name a benchmark with its year and its share of the group."""
     known = benchmark[(benchmark["name"] == row.benchmark) & (benchmark["dimension"] == row.dimension)]
     known = known[(known["group"] == row.group) & (years(known["period"]) <= years([row.period])[0])]
+    places = known.reindex(columns=["scope", "grade"]).astype("str").fillna("").replace({"scope": {"city": ""}})
+    known = known[(places["scope"] == "") & (places["grade"] == known_name(getattr(row, "grade", "")))]
     for latest_ in known.sort_values("period").tail(1).itertuples():
         return f"“{row.benchmark}” ({percent(latest_.share)} in {latest_.period})"
     return f"“{row.benchmark}”"
@@ -85,17 +112,17 @@ def _by_chance(p: float) -> str:
     return f"{'hardly' if p < 0.05 else 'yes'} ({chance(p)})"
 
 
-def _called(row: tuple, rows: pd.DataFrame, rule: str, ends: Mapping[str, str]) -> str:
+def _called(row: tuple, rows: pd.DataFrame, rule: str) -> str:
     """Say whether a rule calls for a closer look, and at which end of the benchmark it says otherwise."""
     found = {
         detail: like(rows[rows["rule"] == rule], row._replace(detail=detail), "benchmark_trigger", *BESIDE)
-        for detail in (row.detail, *ends.values())
+        for detail in (row.detail, *ENDS.values())
     }
     said = {detail: CALLS[one.verdict] for detail, one in found.items() if one and not one.suppressed}
     if row.detail not in said:
         return "–"
-    turned = [end for end, detail in ends.items() if said.get(detail, said[row.detail]) != said[row.detail]]
-    return said[row.detail] + "".join(f"; {said[ends[end]]} at its {end} end" for end in turned)
+    turned = [end for end, detail in ENDS.items() if said.get(detail, said[row.detail]) != said[row.detail]]
+    return said[row.detail] + "".join(f"; {said[ENDS[end]]} at its {end} end" for end in turned)
 
 
 def _held(held: tuple | None) -> str:

@@ -8,9 +8,20 @@ import pandas as pd
 from divimpact.codes import BANDS, REASONS, VERDICTS, mark
 from divimpact.disclosure import SafeTable
 from divimpact.outlook_words import AHEAD, TODAY, goes_on, joining, many, shrinks_too_fast, when_it_could
-from divimpact.phrases import Text, decimal, lines, odds, percent, waited
+from divimpact.phrases import Text, decimal, hundredths, lines, odds, percent, waited
 from divimpact.schema import years
-from divimpact.wording import entry, group_of, latest, like, limited, member_of, side_by_side, why_hidden, with_limits
+from divimpact.wording import (
+    entry,
+    group_of,
+    known_name,
+    latest,
+    like,
+    limited,
+    member_of,
+    side_by_side,
+    why_hidden,
+    with_limits,
+)
 
 REACH = {0.8: "is within reach", 0.2: "is open", 0.05: "is unlikely as things are", 0: "is out of reach as things are"}
 APART = 0.005  # from which difference on a stated baseline is set beside what was counted
@@ -96,7 +107,7 @@ def _decisive(gaps: pd.DataFrame) -> pd.DataFrame:
 def _of_place(rows: pd.DataFrame, target: tuple) -> pd.DataFrame:
     """Return the rows on the group and grade of a target; a target of a single unit has none."""
     grades = rows["grade"] if "grade" in rows else pd.Series("", rows.index, dtype="str")
-    grade, scope = (_known(getattr(target, name, "")) for name in ("grade", "scope"))
+    grade, scope = (known_name(getattr(target, name, "")) for name in ("grade", "scope"))
     same = (rows["dimension"] == target.dimension) & (rows["group"] == target.group) & (grades.fillna("") == grade)
     return rows[same & (scope in ("", "city"))].assign(detail=lambda found: found["detail"].fillna(""))
 
@@ -130,7 +141,7 @@ def _needed(need: tuple, needs: pd.DataFrame) -> str:
         return ""
     who, held = joining(needs, need)
     text = f" It would have needed {many(need, who)}, each year"
-    return f"{text}; {_hundredths(held.estimate)} were." if held else f"{text}."
+    return f"{text}; {hundredths(held.estimate)} of 100 were." if held else f"{text}."
 
 
 def _will_be(need: tuple, gone: pd.DataFrame, needs: pd.DataFrame, target: tuple, growth: float, hidden: str) -> str:
@@ -147,7 +158,7 @@ def _will_be(need: tuple, gone: pd.DataFrame, needs: pd.DataFrame, target: tuple
         return f"{_sentence(goal)} cannot be reached by hiring alone.{when_it_could(needs, need)}{course}"
     who, held = joining(needs, need)
     text = f"{_within_reach(need, needs, goal, growth)}{course} It takes {many(need, who)}, each year"
-    text += f"; so far {_hundredths(held.estimate)} were." if held else "."
+    text += f"; so far {hundredths(held.estimate)} of 100 were." if held else "."
     return text + " Whether hiring alone can do it the data cannot tell." * (need.verdict == "cannot_tell")
 
 
@@ -260,11 +271,3 @@ def _counted(share: tuple) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _known(name: object) -> str:
-    return "" if pd.isna(name) else name
-
-
-def _hundredths(share: float) -> str:
-    return f"{100 * share:.0f} of 100"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Grid, Text, chance, decimal, listed, percent, run
+from divimpact.phrases import Grid, Text, chance, decimal, hundredths, listed, percent, run
 from divimpact.wording import as_text, entry, latest, like, limited, member_of, reference_last, shown, with_limits
 
 OVER = ("over grades", "over units")  # where groups may be spread unevenly
@@ -144,10 +144,6 @@ def _spread(row: tuple, rows: pd.DataFrame, over: str) -> str:
     text = entry(here, hundredths)
     known = alone is not None and not alone.suppressed and pd.notna(alone.estimate) and text not in ("–", "hidden")
     return f"{text}; {hundredths(alone.estimate)} by chance ({chance(alone.p_value)})" if known else text
-
-
-def hundredths(share: float) -> str:
-    return f"{100 * share:.0f}"
 
 
 def title_of_ladder(table: SafeTable) -> str:

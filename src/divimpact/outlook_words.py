@@ -10,7 +10,7 @@ import pandas as pd
 
 from divimpact.codes import WITHIN_REACH
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, likely, lines, listed, percent, run, waited
+from divimpact.phrases import Text, hundredths, likely, lines, listed, percent, run, waited
 from divimpact.schema import years
 from divimpact.wording import entry, group_of, latest, like, limited, member_of, shown, side_by_side, with_limits
 
@@ -104,7 +104,9 @@ def many(need: tuple, who: str) -> str:
         return f"{'all' if _falls(need) else 'more than all'} {who} to be of this group"
     if need.estimate < 0:
         return f"none of the {who} to be of this group" + ", and that is not enough," * _falls(need)
-    return f"{'at most' if _falls(need) else 'about'} {100 * need.estimate:.0f} of every 100 {who} to be of this group"
+    return (
+        f"{'at most' if _falls(need) else 'about'} {hundredths(need.estimate)} of every 100 {who} to be of this group"
+    )
 
 
 def when_it_could(rows: pd.DataFrame, need: tuple) -> str:

@@ -104,6 +104,15 @@ def odds(probability: float) -> str:
     return f"about {probability * of:.0f} in {of:,} ({percent(probability)})"
 
 
+def hundredths(share: float) -> str:
+    """Write a share as so many of a hundred.
+
+    >>> hundredths(0.477)
+    '48'
+    """
+    return f"{100 * share:.0f}"
+
+
 def likely(probability: float) -> str:
     r"""Write a chance as a percentage, as far as drawing can tell it.
 

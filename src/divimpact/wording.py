@@ -162,6 +162,11 @@ def group_of(row: tuple) -> str:
     return f"group “{row.group}” ({row.dimension})" + "".join(named)
 
 
+def known_name(name: object) -> str:
+    """Return a name, empty where there is none."""
+    return "" if pd.isna(name) else name
+
+
 def member_of(row: tuple) -> str:
     """Name a group where it is plain that it is one."""
     return group_of(row).removeprefix("group ")
