@@ -38,6 +38,7 @@ CHANGES = {
 }
 SHARES = ("share", "grade_share", "pass_rate", "uptake")
 RATES = {"exit_rate": "exit", "hire_share": "hire", "leaver_rate": "left", "joiner_share": "joined"}
+ROSE = {"promotion_rate": "promotion_out", "promotion_ratio": "promotion_out"}  # in the sample to the next grade alone
 OUTLOOK = ("required_hire_share", "milestone", "reachable_year", "reachable_exit_rate", "years_at_present")
 OUTLOOK += ("long_run_share", "chance_of_target", "projected_share", "assumed_turnover", "required_at_turnover")
 OUTLOOK += ("pipeline_share",)
@@ -229,6 +230,9 @@ def printed(row, since):
         base = DECLARED if own != UNDECLARED[dimension] else EVERYONE
         whole = ("at risk", dimension, own) if event in ("exit", "left") else (event, dimension, base)
         names = [(*place, event, dimension, own), (*place, *whole)]
+    elif event := ROSE.get(row.measure):
+        groups = [own, row.reference][: 1 + (row.measure == "promotion_ratio")]
+        names = [(*place, what, dimension, group) for group in groups for what in (event, "at risk")]
     elif row.measure in ("from_hires", "from_exits"):
         names = [(*place, *CHANGES[row.measure], dimension, group) for group in (own, EVERYONE)]
     else:
@@ -258,7 +262,7 @@ def tried_out(row, since, run, summed):
 def shown_rows(folder, city):
     """Yield each shown row of both tables on flows, and the snapshot at its start."""
     tables, before = read_tables(folder), {until: since for since, until in pairwise(city.periods)}
-    for name, measures in {"trajectory_hiring": (*RATES, *OUTLOOK), "trajectory_change": CHANGES}.items():
+    for name, measures in {"trajectory_hiring": (*RATES, *ROSE, *OUTLOOK), "trajectory_change": CHANGES}.items():
         table = tables[name].fillna({"grade": ""}).replace({"grade": {"leadership": GRADES[-1]}})
         assert set(table["measure"]) == set(measures), "each measure is read by this attacker"
         for row in table[~table["suppressed"]].itertuples():

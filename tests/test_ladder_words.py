@@ -22,18 +22,14 @@ LADDER = pd.DataFrame(
 )
 
 
-def climbed_rows(senior=40):
+def climbed(senior=40, hidden=()):
     counted = LADDER.assign(numerator=[300, 150, senior])
     leaders = counted.tail(1).assign(grade="leadership", cells=[("c",)])
     total = counted.tail(1).assign(grade="", numerator=450 + senior, denominator=1900, cells=[("d",)])
     shares = representation.shares(pd.concat([counted, leaders, total], ignore_index=True))
     found = [ladder.glass_ceiling(shares), ladder.steps(shares, GRADES), ladder.trend(shares, GRADES)]
     found.append(ladder.dissimilarity(counted, total.drop(columns="grade"), "grade"))
-    return pd.concat(found, ignore_index=True)
-
-
-def climbed(senior=40, hidden=()):
-    return protected(climbed_rows(senior), hidden)
+    return protected(pd.concat(found, ignore_index=True), hidden)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +53,7 @@ def climbed(senior=40, hidden=()):
     ],
 )
 def test_whether_there_is_a_ceiling_is_said_first_then_step_by_step(senior, answer, steps):
-    (text,) = said(ladder_words.ceiling(climbed(senior)))
+    (text,) = said(ladder_words.ceiling(climbed(senior), NOBODY))
     leads = f"({senior / 4:.1f} %, {senior} of 400)"
     assert text.startswith(f"{answer}: in 2025 its share among all staff (")
     assert f"times its share in leadership {leads}. {steps}" in text
@@ -65,8 +61,8 @@ def test_whether_there_is_a_ceiling_is_said_first_then_step_by_step(senior, answ
 
 
 def test_the_trend_over_all_grades_ends_the_sentence():
-    assert "Over all grades it falls on the way up (p below 0.001)." in ladder_words.ceiling(climbed(40))
-    assert "Over all grades it shows no clear trend (p " in ladder_words.ceiling(climbed(120))
+    assert "Over all grades it falls on the way up (p below 0.001)." in ladder_words.ceiling(climbed(40), NOBODY)
+    assert "Over all grades it shows no clear trend (p " in ladder_words.ceiling(climbed(120), NOBODY)
 
 
 def test_all_steps_and_the_spread_stand_in_one_row():
@@ -99,15 +95,17 @@ ROSE = pd.DataFrame(
 )
 
 
+NOBODY = protected(ladder.rising(ROSE)).where(group="nobody")
+
+
 def test_who_rose_stands_beside_the_shares():
-    risen = pd.concat([climbed_rows(), ladder.rising(ROSE)], ignore_index=True)
-    text = ladder_words.ceiling(protected(risen).where(group="abroad"))
+    text = ladder_words.ceiling(climbed(), protected(ladder.rising(ROSE)))
     assert text.endswith(
         "Beside group “here” it was promoted, from 2021 to 2025, less often from “basic” (0.50 times); from 1 of 2 "
         "grades the data cannot tell."
     )
-    often = ROSE.assign(numerator=[40, 60, 10, 22])
-    text = ladder_words.ceiling(protected(pd.concat([climbed_rows(), ladder.rising(often)])).where(group="abroad"))
+    often = ladder.rising(ROSE.assign(numerator=[40, 60, 10, 22]))
+    text = ladder_words.ceiling(climbed(), protected(often))
     assert text.endswith("Whether it was promoted as often as group “here” from 2021 to 2025 the data cannot tell.")
     first, last = ladder_words.rising(protected(ladder.rising(ROSE), hidden=["g"])).rows
     assert (
@@ -120,7 +118,7 @@ def test_hidden_steps_say_so_and_without_grades_nothing_is_told():
     (row,) = ladder_words.grades(climbed(hidden=["c"])).rows
     assert row["senior over middle"] == row["all staff over leadership"] == "hidden"
     assert row["middle over basic"] != "hidden"
-    assert "numbers are hidden" in ladder_words.ceiling(climbed(hidden=["c"]))
+    assert "numbers are hidden" in ladder_words.ceiling(climbed(hidden=["c"]), NOBODY)
     nothing = protected(representation.shares(LADDER))
-    for say in (ladder_words.ceiling, ladder_words.grades):
-        assert say(nothing) == "Without grades it cannot be told whether there is a ceiling."
+    said_of_it = ladder_words.ceiling(nothing, NOBODY), ladder_words.grades(nothing)
+    assert set(said_of_it) == {"Without grades it cannot be told whether there is a ceiling."}

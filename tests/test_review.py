@@ -33,6 +33,7 @@ MEASURES = {  # DESIGN.md, "What a review gives": those of the first form, and p
         *("exit_rate", "hire_share", "leaver_rate", "joiner_share", "projected_share", "required_hire_share"),
         *("milestone", "reachable_year", "reachable_exit_rate", "years_at_present", "long_run_share"),
         *("chance_of_target", "assumed_turnover", "required_at_turnover", "pipeline_share"),
+        *("promotion_rate", "promotion_ratio"),
     },
     "trajectory_change.csv": {
         *("change", "from_hires", "from_exits", "from_promotions", "from_transfers", "from_redeclaration"),
@@ -306,8 +307,8 @@ def test_shares_of_leadership_or_the_reference_alone_are_reviewed(city_folder, t
     assert [path.name for path in (made.page.parent / "figures").iterdir()] == ["trajectory_gender.svg"]
     assert "No count is hidden for being small." in page(made, "index") and "from 1 to 0" not in page(made, "index")
     assert (
-        "Not followed: the goal of 30 % by 2026 for group “NA” (origin) in leadership; its baseline was set under "
-        "another definition"
+        "Not followed: the goal of 30 % by 2026 for group “NA” (origin) in leadership, from "
+        "10 % (2022); its baseline was set under another definition"
     ) in page(made, "index")
     assert "Table representation has no rows." in page(made, "trajectories")
     assert "Not compared: the benchmark “population” of 2030, 50.0 %, for group “men” (gender)" in page(

@@ -13,20 +13,23 @@ OVER = ("over grades", "over units")  # where groups may be spread unevenly
 NO_GRADES = "Without grades it cannot be told whether there is a ceiling."
 
 
-def ceiling(table: SafeTable) -> Text:
+def ceiling(table: SafeTable, flows: SafeTable) -> Text:
     """Say whether each group has less of leadership than of all staff, and whether it rises as often as others.
 
-    The first is of the latest period, the second of the years for which promotions are known.
+    The first is of the latest period, the second of the years for which ``flows`` has promotions.
     """
-    rows = shown(table)
+    rows, risen = shown(table), shown(flows)
+    risen = risen[risen["measure"] == "promotion_ratio"]
     said = []
     for row in latest(rows[rows["measure"] == "glass_ceiling_index"]).itertuples():
-        own = rows[(rows["dimension"] == row.dimension) & (rows["group"] == row.group)]
+        own, rose = (
+            found[(found["dimension"] == row.dimension) & (found["group"] == row.group)] for found in (rows, risen)
+        )
         text = f"{_compared(row)}: in {row.period} its share among all staff{_part(row.numerator, row.denominator)} "
         text += f"is {limited(row)} times its share in leadership"
         text += f"{_part(row.reference_numerator, row.reference_denominator)}."
         now = own[own["period"] == row.period]
-        said.append(text + _steps(now) + _trend(now) + _risen(own[own["measure"] == "promotion_ratio"]))
+        said.append(text + _steps(now) + _trend(now) + _risen(rose))
     return as_text(said, table.where(measure="glass_ceiling_index"), NO_GRADES)
 
 
