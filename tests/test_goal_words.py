@@ -82,8 +82,8 @@ def test_a_missed_goal_says_what_it_would_have_needed_and_what_the_undeclared_le
     assert text == (
         "The goal of 30 % by 2025 for group “abroad” (origin) was missed: at the end of 2025 the share was 26.5 % (265 "
         "of 1,000 declared staff), after 18 % (2021). Of all staff, whoever the undeclared are, it is between 24.1 % "
-        "and 33.2 %. It would have needed about 73 of every 100 people hired to be of this "
-        "group, each year; 40 of 100 were."
+        "and 33.2 %, so of these the goal may have been reached. It would have needed about 73 of every 100 "
+        "people hired to be of this group, each year; from 2021 to 2025 40 of 100 were."
     )
     assert "chance" not in text and "out of reach" not in text
 
@@ -164,7 +164,7 @@ def test_without_flows_the_pace_is_all_there_is_and_without_shares_nothing():
     )
     (text,) = short(nothing, plan)
     assert text.endswith("it cannot be told where it stands: neither later shares nor flows are known.")
-    assert short(nothing, plan.head(0)) == ["The city has set no goal here."]
+    assert short(nothing, plan.head(0)) == ["No goal is set here."]
 
 
 def test_goals_that_cannot_be_followed_are_named_with_the_reason():

@@ -101,12 +101,16 @@ NOBODY = protected(ladder.rising(ROSE)).where(group="nobody")
 def test_who_rose_stands_beside_the_shares():
     text = ladder_words.ceiling(climbed(), protected(ladder.rising(ROSE)))
     assert text.endswith(
-        "Beside group “here” it was promoted, from 2021 to 2025, less often from “basic” (0.50 times); from 1 of 2 "
+        "Beside group “here” it was promoted, from 2021 to 2025: less often from “basic” (0.50 times); from 1 of 2 "
         "grades the data cannot tell."
     )
     often = ladder.rising(ROSE.assign(numerator=[40, 60, 10, 22]))
     text = ladder_words.ceiling(climbed(), protected(often))
-    assert text.endswith("Whether it was promoted as often as group “here” from 2021 to 2025 the data cannot tell.")
+    assert text.endswith("it was promoted, from 2021 to 2025: from 2 of 2 grades the data cannot tell.")
+    half = ladder_words.ceiling(climbed(), protected(ladder.rising(ROSE), hidden=["e"]))
+    assert half.endswith("from 1 of 2 grades the data cannot tell, and from 1 it is hidden.")
+    none = ladder_words.ceiling(climbed(), protected(ladder.rising(ROSE), hidden=["e", "g"]))
+    assert none.endswith("How often it was promoted is hidden.")
     first, last = ladder_words.rising(protected(ladder.rising(ROSE), hidden=["g"])).rows
     assert (
         first["basic to middle"].startswith("4.0\N{NO-BREAK SPACE}%; 0.50 (") and first["middle to senior"] == "hidden"

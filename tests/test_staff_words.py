@@ -125,7 +125,9 @@ def test_without_flows_an_upper_bound_is_named():
     table = protected(change.detectable_between(shares))
     (text,) = said(staff_words.change(table))
     assert text.startswith("For group “abroad” (origin) no flows are known, so why its share changed cannot be told. A")
-    assert "change of 1.6 points or more between two snapshots is more than chance even if nobody had stayed" in text
+    assert (
+        "true change of less than 1.6 points between two snapshots would be missed more than one time in five" in text
+    )
     assert staff_words.changes(table) == ""
 
 

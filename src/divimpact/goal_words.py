@@ -8,7 +8,7 @@ import pandas as pd
 from divimpact.codes import BANDS, REASONS, VERDICTS, mark
 from divimpact.disclosure import SafeTable
 from divimpact.outlook_words import AHEAD, TODAY, goes_on, joining, many, shrinks_too_fast, when_it_could
-from divimpact.phrases import Text, decimal, hundredths, lines, odds, percent, waited
+from divimpact.phrases import Text, decimal, hundredths, lines, odds, percent, run, waited
 from divimpact.schema import years
 from divimpact.wording import (
     entry,
@@ -53,7 +53,7 @@ def in_short(
         else _answer(*(_of_place(table.frame, target) for table in (progress, hiring)), target, growth, hidden)
         for target in targets.itertuples()
     ]
-    return Text(lines(said) or "The city has set no goal here.")
+    return Text(lines(said) or "No goal is set here.")
 
 
 def _answer(gone: pd.DataFrame, needs: pd.DataFrame, target: tuple, growth: float, hidden: str) -> str:
@@ -131,7 +131,10 @@ def _became(
     low, high = (like(gone, gap, f"share_{side}_bound") for side in ("low", "high"))
     if low and high and low.estimate < target.target < high.estimate:
         bounds = f"{percent(low.estimate)} and {percent(high.estimate)}"
-        text += f" Of all staff, whoever the undeclared are, it is between {bounds}."
+        text += (
+            f" Of all staff, whoever the undeclared are, it is between {bounds}, so of these the goal may have been "
+        )
+        text += "missed." if reached else "reached."
     return text if reached else text + "".join(_needed(need, needs) for need in behind.itertuples())
 
 
@@ -141,7 +144,7 @@ def _needed(need: tuple, needs: pd.DataFrame) -> str:
         return ""
     who, held = joining(needs, need)
     text = f" It would have needed {many(need, who)}, each year"
-    return f"{text}; {hundredths(held.estimate)} of 100 were." if held else f"{text}."
+    return f"{text}; from {run(need.period)} {hundredths(held.estimate)} of 100 were." if held else f"{text}."
 
 
 def _will_be(need: tuple, gone: pd.DataFrame, needs: pd.DataFrame, target: tuple, growth: float, hidden: str) -> str:

@@ -18,8 +18,7 @@ def ceiling(table: SafeTable, flows: SafeTable) -> Text:
 
     The first is of the latest period, the second of the years for which ``flows`` has promotions.
     """
-    rows, risen = shown(table), shown(flows)
-    risen = risen[risen["measure"] == "promotion_ratio"]
+    rows, risen = shown(table), flows.where(measure="promotion_ratio").frame
     said = []
     for row in latest(rows[rows["measure"] == "glass_ceiling_index"]).itertuples():
         own, rose = (
@@ -45,20 +44,20 @@ def _compared(index: tuple) -> str:
 
 def _risen(ratios: pd.DataFrame) -> str:
     """Say from which grades a group rose less or more often than its reference in the years counted."""
-    if ratios.empty:
-        return ""
-    ways = {"less": ratios[ratios["conf_high"] < 1], "more": ratios[ratios["conf_low"] > 1]}
+    if ratios.empty or ratios["suppressed"].all():
+        return " How often it was promoted is hidden." * bool(len(ratios))
+    seen = ratios[~ratios["suppressed"]]
+    ways = {"less": seen[seen["conf_high"].round(2) < 1], "more": seen[seen["conf_low"].round(2) > 1]}
     clear = [
         f"{way} often from “{row.grade}” ({decimal(row.estimate)} times)"
         for way, some in ways.items()
         for row in some.itertuples()
     ]
-    first, unclear = next(ratios.itertuples()), len(ratios) - len(clear)
-    when, other = run(first.period), f"group “{first.reference}”"
-    if not clear:
-        return f" Whether it was promoted as often as {other} from {when} the data cannot tell."
-    rest = f"; from {unclear} of {len(ratios)} grades the data cannot tell" if unclear else ""
-    return f" Beside {other} it was promoted, from {when}, {listed(clear)}{rest}."
+    first, unclear, hidden = next(seen.itertuples()), len(seen) - len(clear), len(ratios) - len(seen)
+    rest = f"from {unclear} of {len(ratios)} grades the data cannot tell" if unclear else ""
+    rest += f"{', and ' * bool(rest)}from {hidden} it is hidden" if hidden else ""
+    said = "; ".join(filter(None, [listed(clear) if clear else "", rest]))
+    return f" Beside group “{first.reference}” it was promoted, from {run(first.period)}: {said}."
 
 
 def _part(count: float, of: float) -> str:

@@ -12,7 +12,18 @@ from divimpact.codes import WITHIN_REACH
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import Text, hundredths, likely, lines, listed, percent, run, waited
 from divimpact.schema import years
-from divimpact.wording import entry, group_of, latest, like, limited, member_of, shown, side_by_side, with_limits
+from divimpact.wording import (
+    entry,
+    group_of,
+    latest,
+    like,
+    limited,
+    member_of,
+    shown,
+    side_by_side,
+    why_hidden,
+    with_limits,
+)
 
 AHEAD = "staff of "  # how the detail of a way begins that is still ahead
 FALLING = " to at most "
@@ -23,7 +34,7 @@ COURSES = {
     f"{TODAY}, rates as estimated": "the same",
     "equal exits": "the same exit rate for everyone",
 }
-NEEDED, NO_WAY = "the hiring that the goal needs", "no share of those who are hired leads there"
+NEEDED, NO_WAY = "the hiring that the goal needs", "no share of those who join leads there"
 
 
 def hiring(table: SafeTable, growth: float = 0.0) -> Text:
@@ -52,7 +63,6 @@ def _needs(way: tuple, rows: pd.DataFrame) -> dict[str, str]:
     """Return what one way needs, beside what was, and the chance."""
     who, held = joining(rows, way)
     wait, leaving = (like(rows, way, name, "detail") for name in ("reachable_year", "reachable_exit_rate"))
-    now = like(rows, way._replace(detail=f"{way.detail}, turnover as it is"), "assumed_turnover", "detail")
     judged = not way.suppressed and pd.notna(way.verdict)
     chances = {
         f"chance to be in time, {how}": like(rows, way._replace(detail=f"{way.detail}, {how}"), *IN_TIME)
@@ -64,9 +74,8 @@ def _needs(way: tuple, rows: pd.DataFrame) -> dict[str, str]:
         "share of them in these years": entry(held, percent),
         "left each year, of the group": entry(_left(rows, way, way.group), percent),
         "left each year, of the reference group": entry(_left(rows, way, _reference(rows, way)), percent),
-        "left each year, of all": entry(now, percent),
         "possible by hiring alone": WITHIN_REACH[way.verdict][_falls(way)] if judged else "–",
-        "at what turnover at all": entry(leaving, percent),
+        "lowest turnover at which it would be": entry(leaving, percent),
         f"years at the earliest, if {'nobody' if _falls(way) else 'everybody'} who joins were of it": entry(
             wait, waited
         ),
@@ -191,7 +200,8 @@ def scenarios(table: SafeTable, growth: float = 0.0) -> Text:
     today = every[~every["suppressed"] & (every["detail"] == TODAY)]
     if growth < 0 and today["estimate"].isna().any():
         said.append(f"Where the share is going cannot be told: {shrinks_too_fast(growth)}.")
-    return Text(lines(said) or _nothing(every, "Without flows it cannot be told where the share is going."))
+    nothing = "Without flows it cannot be told where the share is going."
+    return Text(lines(said) or _nothing(table, "the shares are going", nothing))
 
 
 def _place(rows: pd.DataFrame) -> list[pd.Series]:
@@ -225,12 +235,12 @@ def pipeline(table: SafeTable, growth: float = 0.0) -> Text:
         text += more if growth else ""
         said.append(text + (f"; {limited(equal, percent)} if everyone left and rose alike." if equal else "."))
     nothing = "Without promotions by grade it cannot be told where the grades are going."
-    return Text(lines(said) or _nothing(table.frame, nothing))
+    return Text(lines(said) or _nothing(table, "shares in leadership are going as people rise from below", nothing))
 
 
-def _nothing(every: pd.DataFrame, unknown: str) -> str:
+def _nothing(table: SafeTable, what: str, unknown: str) -> str:
     """Say why nothing is said: it is hidden, or unknown."""
-    return "Where these shares are going is hidden." if len(every) else unknown
+    return f"Where {what} is hidden: {why_hidden(table)}." if len(table) else unknown
 
 
 def title_of_turnover(table: SafeTable) -> str:

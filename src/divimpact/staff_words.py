@@ -98,9 +98,9 @@ def change(table: SafeTable) -> Text:
             text += f" A true change of less than {size} would be missed more than one time in five."
         said.append(text)
     said += [
-        f"For {group_of(row)} no flows are known, so why its share changed cannot be told. A change of "
-        f"{_size(row.estimate)} or more between two snapshots is more than chance even if nobody had stayed; of a "
-        "smaller one it cannot be told."
+        f"For {group_of(row)} no flows are known, so why its share changed cannot be told. A true "
+        f"change of less than {_size(row.estimate)} between two snapshots would be missed more than one time in five, "
+        "if nobody had stayed; as most stay, smaller ones are seen."
         for row in shown(table)[lambda found: found["measure"] == "detectable_change"].itertuples()
         if row.detail == "upper bound: independent snapshots"
     ]
