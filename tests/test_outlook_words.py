@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from test_stockflow import graded, promoted, target, toolkit
+from test_stockflow import graded, led, promoted, target, toolkit
 from test_words import BANNED, protected, said
 
 from divimpact import outlook_words, projection, stockflow
@@ -149,5 +149,13 @@ def test_grades_are_followed_as_people_rise():
         "For group “abroad” (origin) in leadership, people rising from below at their rates: 20.9 % (95 % limits 18.5 %"
     )
     assert all("(95 % limits" in one and "if everyone left and rose alike" in one for one in sentences)
+    plan = target(0.2, 0.22, start="2025", end="2027", grade="leadership")
+    aimed = protected(projection.pipeline(led(), promoted(), ["senior"], plan, ahead=3)).where(grade="leadership")
+    text = said(outlook_words.pipeline(aimed))[0]
+    assert "if everyone left and rose alike. To reach 22 % (2027) it takes about 33 " in text
+    assert text.endswith(
+        "of every 100 people hired into all grades to be of this group, if promotions keep their rates."
+    )
+    assert outlook_words.hiring(aimed) == "Without flows it cannot be told what a goal needs of hiring."
     grown = outlook_words.pipeline(protected(found).where(grade="leadership"), 0.02)
     assert "if all rates stay and 2\N{NO-BREAK SPACE}% more are hired each year" in grown

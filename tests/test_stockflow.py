@@ -593,6 +593,11 @@ def graded(**columns):
     return found.assign(**columns)
 
 
+def led():
+    """The same, with leadership beside the grades, of which senior is the only one."""
+    return pd.concat([graded(), graded().query("grade == 'senior'").assign(grade="leadership")], ignore_index=True)
+
+
 def promoted(*counts, **columns):
     found = account(promotion=counts or (4, 200, 8, 200)).drop(columns="event")
     found["cells"] = [(f"rose {group}",) for group in found["group"]]
@@ -608,6 +613,35 @@ def test_grades_by_hand():
     assert found["estimate"].between(found["conf_low"], found["conf_high"]).all()
     assert set(found["period"]) == {"2026"}
     assert set(found.columns) <= set(COLUMNS)
+
+
+def test_what_a_goal_of_a_grade_needs_of_the_hiring_into_all_grades_by_hand():
+    # senior: 9 + 1 and 36 + 2 come of today's staff, one is hired: .22 of 49 are 10.78, so .78 of the one
+    plan = target(0.2, 0.22, start="2025", end="2026", grade="leadership")
+    found = pipeline(led(), promoted(), ["senior"], plan, ahead=3)
+    need = found[found["measure"] == "required_hire_share"]
+    assert need["estimate"].tolist() == pytest.approx([0.78]) and need["grade"].tolist() == ["leadership"]
+    assert need["detail"].tolist() == ["hiring into all grades, staff of 2025 to 22 % (2026)"]
+    assert need["conf_low"].iloc[0] < 0.78 < need["conf_high"].iloc[0]
+    path = found[found["detail"] == "required hiring, staff of 2025 to 22 % (2026)"]
+    assert path["estimate"].tolist() == pytest.approx([0.22]) and path["period"].tolist() == ["2026"]
+    beyond = pipeline(led(), promoted(), ["senior"], plan.assign(target=0.5), ahead=3)
+    assert beyond.loc[beyond["measure"] == "required_hire_share", "estimate"].iloc[0] > 1
+    assert beyond.loc[beyond["detail"].str.startswith("required hiring"), "estimate"].isna().all()
+
+
+@pytest.mark.parametrize("growth", [0.0, 0.03])
+def test_the_path_of_the_hiring_into_all_grades_ends_at_the_goal(growth):
+    plan = target(0.2, 0.24, start="2025", end="2029", grade="senior")
+    found = pipeline(graded(), promoted(), [], plan, ahead=5, growth=growth)
+    path = found[found["detail"].str.startswith("required hiring")]
+    assert path["period"].tolist() == ["2026", "2027", "2028", "2029"]
+    assert path["estimate"].iloc[-1] == pytest.approx(0.24)
+    today = pipeline(graded(), promoted(), [], ahead=5, growth=growth)
+    same = found[found["measure"].eq("pipeline_share") & ~found["detail"].str.startswith("required")]
+    assert_frame_equal(same.reset_index(drop=True), today.reset_index(drop=True))
+    behind = pipeline(graded(), promoted(), [], plan.assign(target_period="2025", baseline_period="2021"))
+    assert "required_hire_share" not in set(behind["measure"]), "no way from now"
 
 
 def test_grades_year_by_year_are_those_of_the_model():

@@ -27,6 +27,7 @@ from divimpact.wording import (
 
 AHEAD = "staff of "  # how the detail of a way begins that is still ahead
 FALLING = " to at most "
+INTO_ALL = "hiring into all grades, "  # how the detail of a need begins that is followed from grade to grade
 IN_TIME = ("chance_of_target", "detail")
 TODAY = "today's hiring"
 COURSES = {
@@ -56,7 +57,8 @@ def hiring(table: SafeTable, growth: float = 0.0) -> Text:
 
 def _ways(rows: pd.DataFrame) -> list[tuple]:
     """Return what each way needs, those that are ahead before those that lie behind."""
-    return sorted(rows[rows["measure"] == "required_hire_share"].itertuples(), key=_is_ahead, reverse=True)
+    needs = rows[(rows["measure"] == "required_hire_share") & ~rows["detail"].str.startswith(INTO_ALL, na=False)]
+    return sorted(needs.itertuples(), key=_is_ahead, reverse=True)
 
 
 def _needs(way: tuple, rows: pd.DataFrame) -> dict[str, str]:
@@ -225,7 +227,7 @@ def _courses(rows: pd.DataFrame, goal: str, growth: float) -> str:
 
 def pipeline(table: SafeTable, growth: float = 0.0) -> Text:
     """Say where the share of each group in leadership, and in each grade, is going as people leave, rise and join."""
-    rows = shown(table)
+    rows = shown(table.where(measure=["pipeline_share", "required_hire_share"]))
     said = []
     more = f" and {abs(100 * growth):g}\N{NO-BREAK SPACE}% {'more' if growth > 0 else 'fewer'} are hired each year"
     for row in latest(rows[(rows["measure"] == "pipeline_share") & (rows["detail"] == TODAY)]).itertuples():
@@ -233,9 +235,21 @@ def pipeline(table: SafeTable, growth: float = 0.0) -> Text:
         text = f"For {group_of(row)}, people rising from below at their rates: {limited(row, percent)} by the end of "
         text += f"{row.period}, if all rates stay"
         text += more if growth else ""
-        said.append(text + (f"; {limited(equal, percent)} if everyone left and rose alike." if equal else "."))
+        text += f"; {limited(equal, percent)} if everyone left and rose alike." if equal else "."
+        said.append(text + "".join(_into_all(need) for need in _place_of(rows, row).itertuples()))
     nothing = "Without promotions by grade it cannot be told where the grades are going."
     return Text(lines(said) or _nothing(table, "shares in leadership are going as people rise from below", nothing))
+
+
+def _place_of(rows: pd.DataFrame, row: tuple) -> pd.DataFrame:
+    """Return what goals of the place of a row need of the hiring into all grades."""
+    needs = rows[(rows["measure"] == "required_hire_share") & rows["detail"].str.startswith(INTO_ALL, na=False)]
+    return needs[(needs["dimension"] == row.dimension) & (needs["group"] == row.group) & (needs["grade"] == row.grade)]
+
+
+def _into_all(need: tuple) -> str:
+    goal = need.detail.rpartition(" to ")[2].replace(" %", "\N{NO-BREAK SPACE}%")
+    return f" To reach {goal} it takes {many(need, 'people hired into all grades')}, if promotions keep their rates."
 
 
 def _nothing(table: SafeTable, what: str, unknown: str) -> str:

@@ -93,7 +93,9 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
     )
 
 
-def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0, confidence=0.95, draws=DRAWS, seed=SEED):
+def pipeline(
+    account, promotions, leadership=(), targets=None, ahead=5, growth=0.0, confidence=0.95, draws=DRAWS, seed=SEED
+):
     """Project the share of each group in each grade, by year and scenario (`detail`), as people leave, rise and join.
 
     `pipeline_share` among declared staff; where it is told which grades are leadership, for "leadership" too. People
@@ -102,6 +104,10 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0, confidence
     did (`renewal.between_grades`). "today's hiring" has exit rates and promotions as the group and all others have
     them, "equal exits and promotions" those of both together. Limits are quantiles over draws of all these rates, at
     given numbers of hires: how uncertain the rates are, not what chance will do.
+
+    For each target on a grade or on leadership that is still ahead, "hiring into all grades" has the share of the group
+    among all who are hired, the same in each grade and year, that leads there if exits and promotions keep their rates
+    (`required_hire_share`), and "required hiring" the path to it, without limits; NaN where no share from 0 to 1 does.
 
     A rate of nobody is NaN, and so are the shares that depend on it: a grade in which none of the group (or none of
     the others) was at risk and each grade above it that is promoted from there.
@@ -115,6 +121,8 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0, confidence
         without promotions may be left out. Dimensions without exits by grade have no rows.
     leadership : sequence
         The leadership grades.
+    targets : DataFrame
+        As for `stockflow.required`; those of all grades together have no rows.
     ahead : int
         Number of years.
 
@@ -153,8 +161,14 @@ def pipeline(account, promotions, leadership=(), ahead=5, growth=0.0, confidence
     rose = added(last_run(promotions).assign(event="promotion_out"), ["promotion_out"], ["grade_to"])
     by = ["dimension", "group"]
     given = {"ahead": ahead, "growth": growth, "confidence": confidence, "draws": draws, "seed": seed}
+    goals = _goals(account, targets)
     blocks = [
-        _graded(of_group, rose.merge(of_group[by].drop_duplicates(), on=by), leadership, **given)
+        _graded(
+            of_group,
+            *(some.merge(of_group[by].drop_duplicates(), on=by) for some in (rose, goals)),
+            leadership,
+            **given,
+        )
         for _, of_group in stayed.groupby(by, sort=False)
     ]
     return table(rows(stayed.head(0), "pipeline_share", []), *chain.from_iterable(blocks))
@@ -187,7 +201,16 @@ def _required(cases, ahead, growth):
     return rows(path, "projected_share", on_path(path, rates, growth), detail="required hiring, " + path["detail"])
 
 
-def _graded(places, rose, leadership, ahead, growth, confidence, draws, seed):
+def _goals(account, targets):
+    """Return the targets on grades that are still ahead by a year or more: dimension, group, grade, target, years."""
+    wanted = ["dimension", "group", "grade", "target", "years", "detail"]
+    if targets is None or not len(targets):
+        return pd.DataFrame(columns=wanted)
+    found = cases(account, targets)
+    return found.loc[~found["stated"] & found["grade"].notna() & (found["years"] >= 1), wanted]
+
+
+def _graded(places, rose, goals, leadership, ahead, growth, confidence, draws, seed):
     """Yield the rows of one group by scenario; in each grade it has two sides, the group and all others."""
     grades = pd.Index(places["grade"])
     rose = rose[rose["grade"].isin(grades) & rose["grade_to"].isin(grades)]
@@ -209,6 +232,38 @@ def _graded(places, rose, leadership, ahead, growth, confidence, draws, seed):
         ]
         limits = quantiles(shares[1], confidence)
         yield rows(path, "pipeline_share", shares[0], *limits, confidence, "posterior_draws", detail=detail)
+    gone, rng = _by_way(left, moved, at_risk), np.random.default_rng(seed)
+    known, drawn_ = (_a_year(part, steps) for part in (_parts(gone), _parts_drawn(gone, draws, rng)))
+    hires = hired.sum(axis=0) / span
+    for goal in goals[goals["grade"].isin([*parts])].itertuples():
+        part = {goal.grade: parts[goal.grade]}
+        place = _shown(places, rose, moved, part).assign(
+            since=places["until"].iloc[0], years=min(int(goal.years), ahead)
+        )
+        needed, *limits = (
+            _needed(stock, known, hires, goal, part, growth),
+            *quantiles(_needed(stock, drawn_, hires, goal, part, growth), confidence),
+        )
+        detail = f"hiring into all grades, {goal.detail}"
+        yield rows(place, "required_hire_share", needed, *limits, confidence, "posterior_draws", detail=detail)
+        needed = needed if 0 <= needed <= 1 else np.nan
+        joining = np.stack([needed * hires, (1 - needed) * hires])
+        shares = _shares(stock, known, joining, part, int(place["years"].iloc[0]), growth)
+        yield rows(by_year(place)[1], "pipeline_share", shares, detail=f"required hiring, {goal.detail}")
+
+
+def _needed(stock, gone, hires, goal, part, growth):
+    """The share of the group among all who are hired that leads a part of the grades to its goal.
+
+    The people there are those who come of today's staff and those who come of the hired, each in proportion.
+    """
+
+    def come(stock, joining):
+        found = renewal.between_grades(stock, gone[..., 0], gone[..., 1:], joining, int(goal.years), growth)[-1]
+        return np.moveaxis(found[..., part[goal.grade]].sum(axis=-1), -1, 0)
+
+    (own, others), (ours, theirs) = come(stock, np.zeros(stock.shape)), come(0 * stock, np.stack([hires, hires]))
+    return (goal.target * (own + others + theirs) - own) / (ours * (1 - goal.target) + goal.target * theirs)
 
 
 def _by_way(left, moved, at_risk):
