@@ -176,8 +176,15 @@ def test_order_and_missing_districts_change_nothing_and_nothing_is_changed(gaps)
     for function in (dersimonian_laird, reml, q_profile, homogeneity):
         assert_allclose(function(*more), function(effect, variance), rtol=1e-6, atol=1e-8)
     for function in (pooled, knapp_hartung, prediction, i_squared):
-        assert_allclose(function(*more, 0.3), function(effect, variance, 0.3), rtol=1e-9)
+        at_zero = {"rtol": 1e-9, "atol": 1e-15}  # effects that are all the same scatter by what adding them up rounds
+        assert_allclose(function(*more, 0.3), function(effect, variance, 0.3), **at_zero)
     assert_array_equal(gaps, kept)
+
+
+def test_the_order_of_effects_that_are_all_the_same_rounds_their_scatter_and_no_more():
+    effect, variance = np.full(3, 0.63092411), np.array([1, 0.5, 0.6328125])
+    orders = [knapp_hartung(effect[::way], variance[::way], 0.3) for way in (1, -1)]
+    assert_allclose(*orders, rtol=1e-9, atol=1e-15)
 
 
 @FEW
