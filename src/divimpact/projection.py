@@ -5,6 +5,7 @@ The model is that of `renewal`. What would happen if rates stay is no forecast o
 
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -162,15 +163,11 @@ def pipeline(
     by = ["dimension", "group"]
     given = {"ahead": ahead, "growth": growth, "confidence": confidence, "draws": draws, "seed": seed}
     goals = _goals(account, targets)
-    blocks = [
-        _graded(
-            of_group,
-            *(some.merge(of_group[by].drop_duplicates(), on=by) for some in (rose, goals)),
-            leadership,
-            **given,
-        )
-        for _, of_group in stayed.groupby(by, sort=False)
-    ]
+    blocks = []
+    for _, of_group in stayed.groupby(by, sort=False):
+        own, aims = (some.merge(of_group[by].drop_duplicates(), on=by) for some in (rose, goals))
+        grades = _grades(of_group, own, leadership)
+        blocks += [_courses(grades, **given), _to_goals(grades, aims, **given)]
     return table(rows(stayed.head(0), "pipeline_share", []), *chain.from_iterable(blocks))
 
 
@@ -210,46 +207,73 @@ def _goals(account, targets):
     return found.loc[~found["stated"] & found["grade"].notna() & (found["years"] >= 1), wanted]
 
 
-def _graded(places, rose, goals, leadership, ahead, growth, confidence, draws, seed):
-    """Yield the rows of one group by scenario; in each grade it has two sides, the group and all others."""
+class Grades(NamedTuple):
+    """What is counted of one group and all others, grade by grade, lowest first."""
+
+    places: pd.DataFrame
+    rose: pd.DataFrame
+    parts: dict  # by name, the numbers of the grades that are one place: each grade, and leadership
+    stock: np.ndarray  # sides by grades, as are the next three
+    left: np.ndarray
+    at_risk: np.ndarray
+    hired: np.ndarray
+    moved: np.ndarray  # sides by grades by grades
+
+    def rates(self, pool, draws, seed):
+        """Rates of leaving and of rising in a year, as counted and drawn, and the stream that they are drawn from."""
+        gone, rng = _by_way(*(pool(one) for one in (self.left, self.moved, self.at_risk))), np.random.default_rng(seed)
+        return *(
+            _a_year(part, self.places["steps"].iloc[0]) for part in (_parts(gone), _parts_drawn(gone, draws, rng))
+        ), rng
+
+    def shown(self, parts, years):
+        """Return places that are shown, once, with how many years of theirs are projected."""
+        found = _shown(self.places, self.rose, self.moved, parts)
+        return found.assign(since=self.places["until"].iloc[0], years=years)
+
+    def a_year(self, hired):
+        return hired / self.places["span"].iloc[0]
+
+
+def _grades(places, rose, leadership):
     grades = pd.Index(places["grade"])
     rose = rose[rose["grade"].isin(grades) & rose["grade_to"].isin(grades)]
-    stock, left, at_risk, hired = (_sides(places, *columns) for columns in SIDES)
     moved = np.zeros((2, len(grades), len(grades)))
     moved[:, grades.get_indexer(rose["grade"]), grades.get_indexer(rose["grade_to"])] = _sides(
         rose, "numerator", "declared"
     )
     parts = [[number] for number in range(len(grades))] + [np.flatnonzero(grades.isin(leadership))]
     parts = {name: part for name, part in zip([*grades, "leadership"], parts, strict=True) if len(part)}
-    _, path = by_year(_shown(places, rose, moved, parts).assign(since=places["until"].iloc[0], years=ahead))
-    steps, span = places[["steps", "span"]].iloc[0]
+    return Grades(places, rose, parts, *(_sides(places, *columns) for columns in SIDES), moved)
+
+
+def _courses(grades, ahead, growth, confidence, draws, seed):
+    """Yield the rows of one group by scenario."""
+    _, path = by_year(grades.shown(grades.parts, ahead))
     for detail, pool in SCENARIOS.items():
-        gone = _by_way(*(pool(one) for one in (left, moved, at_risk)))
-        rng = np.random.default_rng(seed)
+        *of_rates, rng = grades.rates(pool, draws, seed)
         shares = [
-            _shares(stock, _a_year(part, steps), joined / span, parts, ahead, growth)
-            for part, joined in ((_parts(gone), hired), (_parts_drawn(gone, draws, rng), _hired(hired, draws, rng)))
+            _shares(grades.stock, gone, grades.a_year(joined), grades.parts, ahead, growth)
+            for gone, joined in zip(of_rates, (grades.hired, _hired(grades.hired, draws, rng)), strict=True)
         ]
         limits = quantiles(shares[1], confidence)
         yield rows(path, "pipeline_share", shares[0], *limits, confidence, "posterior_draws", detail=detail)
-    gone, rng = _by_way(left, moved, at_risk), np.random.default_rng(seed)
-    known, drawn_ = (_a_year(part, steps) for part in (_parts(gone), _parts_drawn(gone, draws, rng)))
-    hires = hired.sum(axis=0) / span
-    for goal in goals[goals["grade"].isin([*parts])].itertuples():
-        part = {goal.grade: parts[goal.grade]}
-        place = _shown(places, rose, moved, part).assign(
-            since=places["until"].iloc[0], years=min(int(goal.years), ahead)
-        )
-        needed, *limits = (
-            _needed(stock, known, hires, goal, part, growth),
-            *quantiles(_needed(stock, drawn_, hires, goal, part, growth), confidence),
-        )
+
+
+def _to_goals(grades, goals, ahead, growth, confidence, draws, seed):
+    """Yield what each goal of one group needs of the hiring into all grades, and the path that leads there."""
+    known, drawn_, _ = grades.rates(np.asarray, draws, seed)
+    hires = grades.a_year(grades.hired.sum(axis=0))
+    for goal in goals[goals["grade"].isin([*grades.parts])].itertuples():
+        part, years = {goal.grade: grades.parts[goal.grade]}, min(int(goal.years), ahead)
+        needed, draws_ = (_needed(grades.stock, gone, hires, goal, part, growth) for gone in (known, drawn_))
+        limits, place = quantiles(draws_, confidence), grades.shown(part, years)
         detail = f"hiring into all grades, {goal.detail}"
         yield rows(place, "required_hire_share", needed, *limits, confidence, "posterior_draws", detail=detail)
-        needed = needed if 0 <= needed <= 1 else np.nan
-        joining = np.stack([needed * hires, (1 - needed) * hires])
-        shares = _shares(stock, known, joining, part, int(place["years"].iloc[0]), growth)
-        yield rows(by_year(place)[1], "pipeline_share", shares, detail=f"required hiring, {goal.detail}")
+        share = needed if 0 <= needed <= 1 else np.nan
+        joining = np.stack([share * hires, (1 - share) * hires])
+        path = _shares(grades.stock, known, joining, part, years, growth)
+        yield rows(by_year(place)[1], "pipeline_share", path, detail=f"required hiring, {goal.detail}")
 
 
 def _needed(stock, gone, hires, goal, part, growth):
