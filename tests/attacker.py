@@ -41,9 +41,9 @@ def between(counts, sums, hidden, place, whole=False, unsaid=False):
     return tuple(ends)
 
 
-def told(counts, sums, hidden, targets, width, whole=False):
+def told(counts, sums, hidden, targets, width, whole=False, unsaid=False):
     """Return the targets that are told more closely than ``width``, each with how closely."""
-    found = {place: np.subtract(*between(counts, sums, hidden, place, whole)[::-1]) for place in targets}
+    found = {place: np.subtract(*between(counts, sums, hidden, place, whole, unsaid)[::-1]) for place in targets}
     return {place: wide for place, wide in found.items() if wide < width - NEAR}
 
 
