@@ -563,7 +563,8 @@ def test_the_fan_of_many_generated_cities_holds_what_comes_as_often_as_it_says(s
             after=(now[0], staff, staff - now[0], staff),
         )
         found = projected(counted, target().iloc[:0], ahead=4, draws=500, seed=number)
-        last = found[(found["group"] == "abroad") & (found["period"] == "2029")].set_index("confidence")
+        last = found[(found["detail"] == "today's hiring") & (found["group"] == "abroad")]
+        last = last[last["period"] == "2029"].set_index("confidence")
         chance = renewal.chances(4, int(now[0]), staff, *given)
         for place, level in enumerate(projection.FAN):
             low, high = last.loc[level, ["conf_low", "conf_high"]]
