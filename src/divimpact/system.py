@@ -110,8 +110,8 @@ class System:
         self.moving = self.moving | of & self.may_move
 
     def _nothing_published(self) -> np.ndarray:
-        table, later = self.cells["table"].to_numpy(), (self.turn > 0) & ~self.unshown
-        return self.withheld & ~np.isin(table, table[later & ~self.withheld])
+        table, _ = pd.factorize(self.cells["table"])  # as numbers: names are slow to compare
+        return self.withheld & ~np.isin(table, table[(self.turn > 0) & ~self.unshown & ~self.withheld])
 
     def _ahead(self, turn: float) -> np.ndarray:
         return (self.turn > turn) & (self.turn <= _last_detail(turn)) & self.may_move
