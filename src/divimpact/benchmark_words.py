@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from divimpact.codes import ANSWERED, REASONS, TRIGGERS
+from divimpact.codes import ANSWERED, ENDS, REASONS, TRIGGERS
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import Grid, Text, chance, decimal, lines, percent, persons, waited
 from divimpact.schema import years
@@ -16,13 +16,14 @@ from divimpact.wording import (
     like,
     limited,
     member_of,
+    of_city,
+    of_unit,
     reference_last,
     why_hidden,
     with_limits,
 )
 
 BESIDE = ("benchmark", "detail")
-ENDS = {end: f"benchmark at its {end} end" for end in ("high", "low")}
 CALLS = {"triggered": "calls for a closer look", "not_triggered": "does not"}
 
 
@@ -67,7 +68,7 @@ def _ratios(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _beside(row: tuple, rows: pd.DataFrame, benchmark: pd.DataFrame) -> dict[str, str]:
     """Return how far one share is from one benchmark."""
-    ends = [like(rows, row._replace(detail=detail), row.measure, *BESIDE) for detail in ENDS.values()]
+    ends = [like(rows, row._replace(detail=detail), row.measure, *BESIDE) for detail in reversed(ENDS.values())]
     known = all(end and not end.suppressed for end in ends)
     return {
         "group": member_of(row),
@@ -95,8 +96,7 @@ def _named(row: tuple, benchmark: pd.DataFrame) -> str:
     """Name a benchmark with its year and its share of the group."""
     known = benchmark[(benchmark["name"] == row.benchmark) & (benchmark["dimension"] == row.dimension)]
     known = known[(known["group"] == row.group) & (years(known["period"]) <= years([row.period])[0])]
-    places = known.reindex(columns=["scope", "grade"]).astype("str").fillna("").replace({"scope": {"city": ""}})
-    known = known[(places["scope"] == "") & (places["grade"] == known_name(getattr(row, "grade", "")))]
+    known = of_city(known)[lambda found: found["grade"] == known_name(getattr(row, "grade", ""))]
     for latest_ in known.sort_values("period").tail(1).itertuples():
         return f"“{row.benchmark}” ({percent(latest_.share)} in {latest_.period})"
     return f"“{row.benchmark}”"
@@ -116,12 +116,12 @@ def _called(row: tuple, rows: pd.DataFrame, rule: str) -> str:
     """Say whether a rule calls for a closer look, and at which end of the benchmark it says otherwise."""
     found = {
         detail: like(rows[rows["rule"] == rule], row._replace(detail=detail), "benchmark_trigger", *BESIDE)
-        for detail in (row.detail, *ENDS.values())
+        for detail in (row.detail, *reversed(ENDS.values()))
     }
     said = {detail: CALLS[one.verdict] for detail, one in found.items() if one and not one.suppressed}
     if row.detail not in said:
         return "–"
-    turned = [end for end, detail in ENDS.items() if said.get(detail, said[row.detail]) != said[row.detail]]
+    turned = [end for end, detail in reversed(ENDS.items()) if said.get(detail, said[row.detail]) != said[row.detail]]
     return said[row.detail] + "".join(f"; {said[ENDS[end]]} at its {end} end" for end in turned)
 
 
@@ -144,12 +144,7 @@ def not_compared(benchmarks: pd.DataFrame, of: int) -> Text:
     later = "no share of it at the end of that period or later is known here"
     said = [
         f"Not compared: the benchmark “{row.benchmark}” of {row.period}, {percent(row.share)}, for {group_of(row)}; "
-        f"{REASONS['single unit'] if _of_unit(row) else later}."
+        f"{REASONS['single unit'] if of_unit(row) else later}."
         for row in benchmarks.rename(columns={"name": "benchmark"}).itertuples()
     ]
     return Text(lines(said) or "Every benchmark is compared." * bool(of))
-
-
-def _of_unit(row: tuple) -> bool:
-    scope = getattr(row, "scope", None)
-    return pd.notna(scope) and scope not in ("", "city")

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from divimpact.chance import binomial, not_rejected, score
+from divimpact.codes import ENDS
 from divimpact.estimates import benchmarked, latest, rows, table
 
-ENDS = ("low", "high")  # of an uncertain benchmark
 VERDICT = {True: "triggered", False: "not_triggered"}
 LIMITS = ["conf_low", "conf_high", "confidence", "method"]
 
@@ -229,8 +229,8 @@ def triggers(shares, benchmark, persons=3, fifths=4):
     0  benchmark_trigger      -4.5      us_doj  not_triggered
     1  benchmark_trigger      -4.5  gap_filter      triggered
     """
-    ends = [_at_end(_uncertain(shares, benchmark), end) for end in ENDS]
-    pairs = pd.concat([latest(benchmarked(shares, benchmark)), *ends])
+    uncertain = _uncertain(shares, benchmark)
+    pairs = pd.concat([latest(benchmarked(shares, benchmark)), *(_at_end(uncertain, end) for end in ENDS)])
     counted = pairs[pairs["numerator"].notna() & (pairs["denominator"] > 0)]
     cells = [_exact(counted[column]) for column in ("numerator", "denominator", "benchmark_share")]
     by_rule = {"us_doj": _us_doj(*cells), "gap_filter": _gap_filter(*cells, persons, fifths)}
@@ -253,7 +253,7 @@ def _ratio(pairs):
 
 def _uncertain(shares, benchmark):
     """The shares beside the benchmarks that lie between two ends."""
-    pairs = latest(benchmarked(shares, benchmark.reindex(columns=benchmark.columns.union(ENDS, sort=False))))
+    pairs = latest(benchmarked(shares, benchmark.reindex(columns=benchmark.columns.union([*ENDS], sort=False))))
     return pairs[pairs["low"].astype(float) < pairs["high"].astype(float)]
 
 
@@ -265,7 +265,7 @@ def _concluded(pairs, benchmark_share, confidence):
 
 
 def _at_end(pairs, end):
-    return pairs.assign(benchmark_share=pairs[end].astype(float), detail=f"benchmark at its {end} end")
+    return pairs.assign(benchmark_share=pairs[end].astype(float), detail=ENDS[end])
 
 
 def _in_persons(pairs):

@@ -4,6 +4,11 @@ from math import inf
 
 ANSWERED = "of those who answered"  # detail: what shares of a survey are of
 
+TODAY = "today's hiring"  # detail: a course on which all rates stay
+TODAY_KNOWN = f"{TODAY}, rates as estimated"
+INTO_ALL = "hiring into all grades, "  # how the detail of a need begins that is followed from grade to grade
+ENDS = {end: f"benchmark at its {end} end" for end in ("low", "high")}  # detail: of an uncertain benchmark
+
 BANDS = {  # of rules: from which ratio on a verdict holds
     "open_sdg": {"moving_away": -inf, "limited_progress": 0.0, "acceleration_needed": 0.60, "on_track": 0.95},
     "un_progress_chart": {"stagnation_or_regression": -inf, "acceleration_needed": 0.10, "on_track": 0.95},

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Text, lines, listed, points
+from divimpact.phrases import Text, in_size, lines, listed, points
 from divimpact.wording import as_text, complete, like, limited, p_of
 
 OVERALL = ("people", "districts")  # how the detail of an estimate over all districts and periods begins
@@ -190,7 +190,9 @@ def _doubt(own: pd.DataFrame, design: tuple) -> str:
     else:
         text += "too few periods lie before it to see whether its districts were on another course."
     unseen = own[(own["measure"] == "pre_trend_bias") & own["group"].isna()]
-    text += "".join(f" A course that adds up to {_size(row.estimate)} could go unseen." for row in unseen.itertuples())
+    text += "".join(
+        f" A course that adds up to {in_size(row.estimate)} could go unseen." for row in unseen.itertuples()
+    )
     for date in own[(own["measure"] == "placebo_date") & own["group"].isna()].itertuples():
         earlier = date.detail.partition(";")[0]
         seen = "nothing is found" if date.verdict == "cannot_tell" else "something is found, where nothing can be"
@@ -217,10 +219,6 @@ def _p_of(row: tuple) -> str:
 
 def _who(row: tuple) -> str:
     return "everyone who declared" if pd.isna(row.group) else f"group “{row.group}”"
-
-
-def _size(difference: float) -> str:
-    return points(abs(difference)).lstrip("+")
 
 
 def _whose(row: tuple) -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from divimpact.codes import CONCLUSIONS
+from divimpact.codes import CONCLUSIONS, ENDS
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import Text, chance, decimal, lines, listed, percent
 from divimpact.wording import as_text, both, concluded, group_of, like, limited, shown
@@ -142,7 +142,7 @@ def own_view(table: SafeTable, unit: str) -> Text:
 
 def _over_range(row: tuple, rows: pd.DataFrame) -> str:
     """Say what a benchmark that is uncertain leaves of the answer; nothing of a certain one."""
-    ends = (row._replace(detail=f"benchmark at its {end} end") for end in ("high", "low"))
+    ends = (row._replace(detail=detail) for detail in reversed(ENDS.values()))
     ratios = [like(rows, end, row.measure, "benchmark", "detail") for end in ends]
     held = like(rows, row, "representation_survival", "benchmark")
     if not held or not all(ratios):

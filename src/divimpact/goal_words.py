@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from divimpact.codes import BANDS, REASONS, VERDICTS, mark
+from divimpact.codes import BANDS, REASONS, TODAY, VERDICTS, mark
 from divimpact.disclosure import SafeTable
-from divimpact.outlook_words import AHEAD, TODAY, goes_on, joining, many, shrinks_too_fast, when_it_could
+from divimpact.outlook_words import AHEAD, goes_on, joining, many, shrinks_too_fast, when_it_could
 from divimpact.phrases import Text, decimal, hundredths, lines, odds, percent, run, waited
 from divimpact.schema import years
 from divimpact.wording import (
@@ -18,6 +18,7 @@ from divimpact.wording import (
     like,
     limited,
     member_of,
+    of_unit,
     side_by_side,
     why_hidden,
     with_limits,
@@ -107,9 +108,9 @@ def _decisive(gaps: pd.DataFrame) -> pd.DataFrame:
 def _of_place(rows: pd.DataFrame, target: tuple) -> pd.DataFrame:
     """Return the rows on the group and grade of a target; a target of a single unit has none."""
     grades = rows["grade"] if "grade" in rows else pd.Series("", rows.index, dtype="str")
-    grade, scope = (known_name(getattr(target, name, "")) for name in ("grade", "scope"))
-    same = (rows["dimension"] == target.dimension) & (rows["group"] == target.group) & (grades.fillna("") == grade)
-    return rows[same & (scope in ("", "city"))].assign(detail=lambda found: found["detail"].fillna(""))
+    same = (rows["dimension"] == target.dimension) & (rows["group"] == target.group)
+    same &= grades.fillna("") == known_name(getattr(target, "grade", ""))
+    return rows[same & (not of_unit(target))].assign(detail=lambda found: found["detail"].fillna(""))
 
 
 def _became(

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from divimpact.codes import WITHIN_REACH
+from divimpact.codes import INTO_ALL, TODAY, TODAY_KNOWN, WITHIN_REACH
 from divimpact.disclosure import SafeTable
 from divimpact.phrases import Text, hundredths, likely, lines, listed, percent, run, waited
 from divimpact.schema import years
@@ -27,12 +27,10 @@ from divimpact.wording import (
 
 AHEAD = "staff of "  # how the detail of a way begins that is still ahead
 FALLING = " to at most "
-INTO_ALL = "hiring into all grades, "  # how the detail of a need begins that is followed from grade to grade
 IN_TIME = ("chance_of_target", "detail")
-TODAY = "today's hiring"
 COURSES = {
     TODAY: "hiring and leaving as so far",
-    f"{TODAY}, rates as estimated": "the same",
+    TODAY_KNOWN: "the same",
     "equal exits": "the same exit rate for everyone",
 }
 NEEDED, NO_WAY = "the hiring that the goal needs", "no share of those who join leads there"
@@ -214,7 +212,7 @@ def _place(rows: pd.DataFrame) -> list[pd.Series]:
 def _courses(rows: pd.DataFrame, goal: str, growth: float) -> str:
     """Set the courses of one group in one year side by side."""
     by_course = {row.detail: row for row in rows.itertuples()}
-    sure = by_course.pop(f"{TODAY}, rates as estimated", None)
+    sure = by_course.pop(TODAY_KNOWN, None)
     ways = [f"{limited(row, percent)} with {COURSES.get(course, NEEDED)}" for course, row in by_course.items()]
     first = next(rows.itertuples())
     target = f", goal {goal.rpartition(' to ')[2]}," * bool(goal)

@@ -73,6 +73,15 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.1f} points".replace("-", "−") if difference else "0 points"
 
 
+def in_size(difference: float) -> str:
+    """Write how large a difference of shares is, in percentage points, whichever way it goes.
+
+    >>> in_size(0.0274), in_size(-0.0031)
+    ('2.7 points', '0.3 points')
+    """
+    return points(abs(difference)).lstrip("+")
+
+
 def waited(years: float) -> str:
     """Write how many years something takes, to a tenth.
 

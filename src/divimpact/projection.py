@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from divimpact import renewal
+from divimpact.codes import INTO_ALL, TODAY, TODAY_KNOWN
 from divimpact.estimates import rows, table, union
 from divimpact.intervals import proportion
 from divimpact.renewal import rates_drawn
@@ -32,7 +33,6 @@ from divimpact.turnover import (
 from divimpact.turnover import rates as rates_of
 
 FAN = (0.80, 0.95)
-TODAY = "today's hiring"
 PARTS = {"left": ("exit",), "joined": ("hire",), "before": ("before",), "after": ("after",)}
 SIDES = (
     ("after_numerator", "after_declared"),
@@ -83,7 +83,7 @@ def projected(account, targets, ahead=5, growth=0.0, draws=DRAWS, seed=SEED):
     today, equal = (on_path(path, (joining, *of_both), growth) for of_both in (exits, 2 * [together]))
     unsure, sure = drawn(now, draws, seed, growth), np.repeat(known[:, np.newaxis], draws, axis=1)
     fans = [_fan_of(now, rates, growth, seed, len(path)) for rates in (unsure, sure)]
-    limited = [(fans[0], level, TODAY) for level in FAN] + [(fans[1], FAN[1], f"{TODAY}, rates as estimated")]
+    limited = [(fans[0], level, TODAY) for level in FAN] + [(fans[1], FAN[1], TODAY_KNOWN)]
     return table(
         *(
             rows(path, "projected_share", today, *quantiles(fan, level), level, "predictive_draws", detail=detail)
@@ -268,7 +268,7 @@ def _to_goals(grades, goals, ahead, growth, confidence, draws, seed):
         part, years = {goal.grade: grades.parts[goal.grade]}, min(int(goal.years), ahead)
         needed, draws_ = (_needed(grades.stock, gone, hires, goal, part, growth) for gone in (known, drawn_))
         limits, place = quantiles(draws_, confidence), grades.shown(part, years)
-        detail = f"hiring into all grades, {goal.detail}"
+        detail = INTO_ALL + goal.detail
         yield rows(place, "required_hire_share", needed, *limits, confidence, "posterior_draws", detail=detail)
         share = needed if 0 <= needed <= 1 else np.nan
         joining = np.stack([share * hires, (1 - share) * hires])

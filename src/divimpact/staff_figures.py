@@ -13,7 +13,7 @@ from matplotlib.markers import CARETUP
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from divimpact import drawing, ladder_words, outlook_words, staff_words, wording
-from divimpact.codes import ANSWERED, REASONS_OF_CHANGE
+from divimpact.codes import ANSWERED, REASONS_OF_CHANGE, TODAY, TODAY_KNOWN
 from divimpact.disclosure import SafeTable
 from divimpact.drawing import COLOURS, GREY
 from divimpact.phrases import percent, run
@@ -26,8 +26,7 @@ STEADY = {  # whether a way starts at a stated baseline: how it is drawn, and wh
     True: ({"color": GREY, "marker": "d"}, "what the goal needed from its baseline, year by year"),
     False: ({"color": "black", "marker": "D"}, "what the goal needs from today, year by year"),
 }
-TODAY = "today's hiring"
-AT_TODAYS_RATES = (TODAY, f"{TODAY}, rates as estimated")
+AT_TODAYS_RATES = (TODAY, TODAY_KNOWN)
 JOINED = {  # of the city, and of a grade
     "hire_share": ("share of those who were hired so far", ""),
     "joiner_share": ("share of those hired or newly declared so far", "share of those who joined so far"),
@@ -196,7 +195,7 @@ def ladder(table: SafeTable, benchmark: pd.DataFrame, *, source: str = "") -> Ax
         Who and what, for the line at the foot.
     """
     frame = table.frame.reset_index(drop=True)
-    known = _of_city(benchmark).sort_values("period", kind="stable")
+    known = wording.of_city(benchmark).sort_values("period", kind="stable")
     known = known[years(known["period"]) <= years(frame["period"]).max(initial=-np.inf)]
     known = known.merge(frame[["dimension", "group"]].drop_duplicates()).drop_duplicates(["name", "grade"], keep="last")
     axes = drawing.panels(0.4 + 0.32 * len(frame))
@@ -313,11 +312,5 @@ def _goals(targets: pd.DataFrame, share: pd.DataFrame, breaks: Sequence[str]) ->
     """The city-wide targets of the groups and the grade that are drawn, if their baseline's definition still holds."""
     then, now = (definitions(periods, breaks) for periods in (targets["baseline_period"], share["period"]))
     targets = targets[then == now.max()]
-    drawn = _of_city(share)[["dimension", "group", "grade"]].drop_duplicates()
-    return _of_city(targets).merge(drawn)
-
-
-def _of_city(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows for the whole city, with an empty grade for all grades."""
-    frame = frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna(""))
-    return frame[frame["scope"].isin(["", "city"])]
+    drawn = wording.of_city(share)[["dimension", "group", "grade"]].drop_duplicates()
+    return wording.of_city(targets).merge(drawn)

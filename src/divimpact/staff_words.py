@@ -6,7 +6,7 @@ import pandas as pd
 
 from divimpact.codes import ANSWERED, REASONS_OF_CHANGE
 from divimpact.disclosure import SafeTable
-from divimpact.phrases import Grid, Text, in_points, lines, listed, percent, points, run
+from divimpact.phrases import Grid, Text, in_points, in_size, lines, listed, percent, points, run
 from divimpact.schema import definitions
 from divimpact.wording import (
     as_text,
@@ -94,13 +94,13 @@ def change(table: SafeTable) -> Text:
         text += f": {in_points(moved)}." if any(moved.values()) else "."
         seen = like(rows, row, "detectable_change")
         if seen and pd.notna(seen.estimate) and not (row.conf_low > 0 or row.conf_high < 0):
-            size = _size(seen.estimate)
+            size = in_size(seen.estimate)
             text += f" A true change of less than {size} would be missed more than one time in five."
         said.append(text)
     said += [
         f"For {group_of(row)} no flows are known, so why its share changed cannot be told. A true "
-        f"change of less than {_size(row.estimate)} between two snapshots would be missed more than one time in five, "
-        "if nobody had stayed; as most stay, smaller ones are seen."
+        f"change of less than {in_size(row.estimate)} between two snapshots would be missed more than one time in "
+        "five, if nobody had stayed; as most stay, smaller ones are seen."
         for row in shown(table)[lambda found: found["measure"] == "detectable_change"].itertuples()
         if row.detail == "upper bound: independent snapshots"
     ]
@@ -133,10 +133,6 @@ def signed(difference: float) -> str:
 
 def _bare(difference: float) -> str:
     return signed(difference).lstrip("+")
-
-
-def _size(difference: float) -> str:
-    return points(difference).lstrip("+")
 
 
 def _reasons(row: tuple, rows: pd.DataFrame) -> dict[str, tuple]:

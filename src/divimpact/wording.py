@@ -162,6 +162,17 @@ def group_of(row: tuple) -> str:
     return f"group “{row.group}” ({row.dimension})" + "".join(named)
 
 
+def of_unit(row: tuple) -> bool:
+    """Whether a row of a table of the city, such as a target, is of a single unit."""
+    return known_name(getattr(row, "scope", "")) not in ("", "city")
+
+
+def of_city(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows for the whole city, with an empty grade for all grades."""
+    frame = frame.assign(**frame.reindex(columns=["scope", "grade"]).astype("str").fillna(""))
+    return frame[frame["scope"].isin(["", "city"])]
+
+
 def known_name(name: object) -> str:
     """Return a name, empty where there is none."""
     return "" if pd.isna(name) else name
